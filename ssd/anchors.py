@@ -1,0 +1,130 @@
+"""Anchors: the fixed boxes of a detector, each knowing its level, cell and shape.
+
+The paper calls them default boxes, most ports call them priors.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import torch
+from jaxtyping import Float, Int64
+from torch import Tensor
+
+from ssd.boxes import cxcywh_to_xyxy, xyxy_to_cxcywh
+from ssd.config import AnchorConfig, AnchorLevel, GridAnchors
+from ssd.errors import ConfigError
+from ssd.limits import MAX_ANCHORS
+
+__all__ = ["Anchors", "make_anchors"]
+
+
+@dataclass(frozen=True)
+class Anchors:
+    """All anchors of a configuration, finest level first.
+
+    Attributes:
+        boxes: xyxy in [0, 1] units; parts may lie outside the picture.
+        level: index of the feature map, 0 = finest.
+        row: of the cell, from the top.
+        column: of the cell, from the left.
+        shape: index among the anchors of one cell.
+        cells_wh: distance of neighbouring centres of the anchor's level, the
+            "grid size" of the lesson's coder.
+        levels: what each level was made from.
+        per_level: number of anchors of each level.
+    """
+
+    boxes: Float[Tensor, "a 4"]
+    level: Int64[Tensor, "a"]
+    row: Int64[Tensor, "a"]
+    column: Int64[Tensor, "a"]
+    shape: Int64[Tensor, "a"]
+    cells_wh: Float[Tensor, "a 2"]
+    levels: tuple[AnchorLevel, ...]
+    per_level: tuple[int, ...]
+
+    def __len__(self) -> int:
+        """Number of anchors."""
+        return int(self.boxes.shape[0])
+
+    @property
+    def cxcywh(self) -> Float[Tensor, "a 4"]:
+        """Centres and sizes in [0, 1] units."""
+        return xyxy_to_cxcywh(self.boxes)
+
+    def to(self, device: torch.device | str) -> Anchors:
+        """The same anchors on another device."""
+        moved = {name: getattr(self, name).to(device) for name in ("boxes", "level", "row", "column", "shape")}
+        return Anchors(
+            **moved, cells_wh=self.cells_wh.to(device), levels=self.levels, per_level=self.per_level
+        )
+
+
+def make_anchors(config: AnchorConfig) -> Anchors:
+    """All anchors of a configuration.
+
+    Args:
+        config: sizes and ratios of the paper's kind, or the lesson's grids. Within
+            a cell the order is that of the configuration; the paper's cells run
+            row by row, the lesson's column by column.
+
+    Returns:
+        The anchors, computed in float64 and rounded once to float32.
+
+    Raises:
+        ConfigError: more anchors than ``limits.MAX_ANCHORS``.
+
+    Source:
+        Liu et al., SSD, ECCV 2016, section 2.2; Caffe-SSD, prior_box_layer.
+
+    Example:
+        >>> from ssd.config import GridAnchors
+        >>> make_anchors(GridAnchors(grids=(2,))).boxes
+        tensor([[0.0000, 0.0000, 0.5000, 0.5000],
+                [0.0000, 0.5000, 0.5000, 1.0000],
+                [0.5000, 0.0000, 1.0000, 0.5000],
+                [0.5000, 0.5000, 1.0000, 1.0000]])
+    """
+    levels = config.levels()
+    per_level = tuple(level.grid_wh[0] * level.grid_wh[1] * len(level.shapes_wh) for level in levels)
+    if sum(per_level) > MAX_ANCHORS:
+        raise ConfigError(
+            f"At most {MAX_ANCHORS:,} anchors can be drawn, this makes {sum(per_level):,}; use fewer cells or shapes."
+        )
+    column_first = isinstance(config, GridAnchors)
+    parts = [_level_parts(k, level, column_first) for k, level in enumerate(levels)]
+    joined = {name: torch.cat([part[name] for part in parts]) for name in parts[0]}
+    return Anchors(
+        boxes=cxcywh_to_xyxy(joined["cxcywh"]).to(torch.float32),
+        level=joined["level"],
+        row=joined["row"],
+        column=joined["column"],
+        shape=joined["shape"],
+        cells_wh=joined["cells_wh"].to(torch.float32),
+        levels=levels,
+        per_level=per_level,
+    )
+
+
+def _level_parts(index: int, level: AnchorLevel, column_first: bool) -> dict[str, Tensor]:
+    """One level's columns, in float64, in the order of its cells."""
+    columns, rows = level.grid_wh
+    if column_first:
+        column, row = torch.meshgrid(torch.arange(columns), torch.arange(rows), indexing="ij")
+    else:
+        row, column = torch.meshgrid(torch.arange(rows), torch.arange(columns), indexing="ij")
+    count = len(level.shapes_wh)
+    row, column = row.reshape(-1).repeat_interleave(count), column.reshape(-1).repeat_interleave(count)
+    shape = torch.arange(count).repeat(columns * rows)
+    step = torch.tensor(level.step_wh, dtype=torch.float64)
+    centres = (torch.stack([column, row], dim=1).to(torch.float64) + 0.5) * step  # (n, 2)
+    sizes = torch.tensor(level.shapes_wh, dtype=torch.float64)[shape]
+    return {
+        "cxcywh": torch.cat([centres, sizes], dim=1),
+        "level": torch.full_like(row, index),
+        "row": row,
+        "column": column,
+        "shape": shape,
+        "cells_wh": step.expand(len(row), 2),
+    }

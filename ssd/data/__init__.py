@@ -1,0 +1,1 @@
+"""The data room: picture bytes, annotation readers, samples, synthetic scenes, transforms."""

@@ -1,0 +1,1 @@
+"""The figure room: takes records, computes nothing."""

@@ -1,0 +1,21 @@
+"""Every size limit, once. The pages and ``--help`` show these numbers."""
+
+from __future__ import annotations
+
+MAX_PICTURE_BYTES = 10_000_000  # decimal megabytes: what a person calls 10 MB
+MAX_PICTURE_MEGAPIXELS = 25.0
+MAX_PICTURE_SIDE_PX = 20_000
+MIN_PICTURE_SIDE_PX = 8
+MAX_PICTURE_ASPECT = 50.0
+MAX_UPLOADS = 20  # pictures at a time
+
+MAX_ANNOTATION_BYTES = 1_000_000  # one VOC XML file
+MAX_COCO_BYTES = 1_000_000_000  # one COCO JSON file
+MAX_CONFIG_BYTES = 1_000_000
+
+MAX_DRAWN_OBJECTS = 20  # objects that travel in a link
+MAX_QUERY_VALUE_CHARS = 4_000
+MAX_ANCHORS = 100_000  # a free configuration beyond this is refused
+
+MAX_CHECKPOINT_BYTES = 2_000_000_000
+MAX_SHIPPED_WEIGHTS_BYTES = 12_000_000

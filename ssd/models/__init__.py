@@ -1,0 +1,1 @@
+"""The model room: backbones, heads and the SSD module."""

@@ -1,0 +1,1 @@
+"""The training room: the loop as an iterator, on Lightning Fabric."""
