@@ -1,0 +1,53 @@
+# `make app` opens the explorer; `make test` runs everything. The README has the plain pip form of each.
+
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+
+# A stamp names the content of the requirements it was made from, so an install runs once, and again
+# only when a pin changes. TORCH_INDEX=address takes torch and torchvision from that index first.
+digest = $(shell cat $(1) | cksum | tr ' ' '-')
+APP_STAMP := $(VENV)/.installed-app-$(call digest,requirements.txt)
+DEV_STAMP := $(VENV)/.installed-dev-$(call digest,requirements.txt requirements-dev.txt)
+TORCH_PAIR := $(shell grep -E '^(torch|torchvision)==' requirements.txt)
+
+.PHONY: app install install-dev test test-fast lint bench clean
+
+app: $(APP_STAMP)
+	$(BIN)/streamlit run app.py
+
+install: $(APP_STAMP)
+
+install-dev: $(DEV_STAMP)
+
+$(BIN)/python:
+	$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "Python 3.11 or newer is needed; name one with PYTHON=…")'
+	$(PYTHON) -m venv $(VENV)
+
+$(APP_STAMP): | $(BIN)/python
+	$(if $(TORCH_INDEX),$(BIN)/python -m pip install --index-url $(TORCH_INDEX) $(TORCH_PAIR))
+	$(BIN)/python -m pip install -r requirements.txt
+	rm -f $(VENV)/.installed-app-*
+	touch $@
+
+$(DEV_STAMP): $(APP_STAMP)
+	$(BIN)/python -m pip install -r requirements-dev.txt
+	rm -f $(VENV)/.installed-dev-*
+	touch $@
+
+test: $(DEV_STAMP)
+	$(BIN)/python -m pytest
+
+test-fast: $(DEV_STAMP)
+	$(BIN)/python -m pytest -m "not slow and not browser"
+
+lint: $(DEV_STAMP)
+	$(BIN)/ruff check
+	$(BIN)/ruff format --check
+	$(BIN)/mypy
+
+bench: $(DEV_STAMP)
+	set -e; for script in benchmarks/bench_*.py; do echo "== $$script"; $(BIN)/python "$$script"; done
+
+clean:
+	rm -rf $(VENV) .pytest_cache .mypy_cache .ruff_cache .hypothesis
