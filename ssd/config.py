@@ -401,8 +401,8 @@ _PRESETS: tuple[AnchorPreset, ...] = (
         "small320",
         caffe_anchors(
             grids=(40, 20, 10, 5),
-            min_px=(18, 44, 96, 180),
-            max_px=(44, 96, 180, 300),
+            min_px=(16, 40, 92, 180),
+            max_px=(40, 92, 180, 300),
             ratios=((2.0,), (2.0, 3.0), (2.0, 3.0), (2.0,)),
             side_px=320,
         ),

@@ -1,0 +1,88 @@
+"""A small residual backbone with batch norm, and the top-down connection over its levels.
+
+Batch norm in backbone and heads is what lets a detector train from scratch
+(DSOD, ScratchDet; facts.md). Strides are 8, 16, 32, 64 …
+"""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor, nn
+
+__all__ = ["SmallBackbone", "TopDown", "norm_conv"]
+
+_STEM = 24
+_QUARTER = 32  # channels at stride 4
+_LEVELS = (64, 128, 160, 160, 160, 160)  # channels of the levels at strides 8, 16, 32 …
+_BLOCKS = (2, 2, 1, 1, 1, 1)
+
+
+def norm_conv(inputs: int, outputs: int, *, kernel: int, stride: int = 1, relu: bool = True) -> nn.Sequential:
+    """Convolution, batch norm and (mostly) ReLU; the grid is divided by the stride, rounded up."""
+    layers: list[nn.Module] = [
+        nn.Conv2d(inputs, outputs, kernel, stride=stride, padding=kernel // 2, bias=False),
+        nn.BatchNorm2d(outputs),
+    ]
+    return nn.Sequential(*layers, nn.ReLU(inplace=True)) if relu else nn.Sequential(*layers)
+
+
+class _Residual(nn.Module):
+    """Two 3×3 convolutions around a shortcut. Source: He et al., CVPR 2016, section 3."""
+
+    def __init__(self, inputs: int, outputs: int, stride: int) -> None:
+        super().__init__()
+        self.first = norm_conv(inputs, outputs, kernel=3, stride=stride)
+        self.second = norm_conv(outputs, outputs, kernel=3, relu=False)
+        same = stride == 1 and inputs == outputs
+        self.shortcut = nn.Identity() if same else norm_conv(inputs, outputs, kernel=1, stride=stride, relu=False)
+        nn.init.zeros_(self.second[1].weight)  # each block starts as its shortcut
+
+    def forward(self, x: Tensor) -> Tensor:
+        return torch.relu(self.second(self.first(x)) + self.shortcut(x))
+
+
+class SmallBackbone(nn.Module):
+    """Feature maps at strides 8, 16, 32 …, finest first.
+
+    Attributes:
+        strides: of each level.
+        channels: of each level.
+    """
+
+    def __init__(self, *, num_levels: int) -> None:
+        super().__init__()
+        self.channels = _LEVELS[:num_levels]
+        self.strides = tuple(8 << k for k in range(num_levels))
+        self.stem = nn.Sequential(
+            norm_conv(3, _STEM, kernel=3, stride=2), _Residual(_STEM, _QUARTER, stride=2)
+        )
+        inputs = (_QUARTER, *self.channels[:-1])
+        self.levels = nn.ModuleList(
+            nn.Sequential(_Residual(i, o, 2), *(_Residual(o, o, 1) for _ in range(count - 1)))
+            for i, o, count in zip(inputs, self.channels, _BLOCKS, strict=False)
+        )
+
+    def forward(self, pictures: Tensor) -> list[Tensor]:
+        """One feature map a level."""
+        x, features = self.stem(pictures), []
+        for level in self.levels:
+            x = level(x)
+            features.append(x)
+        return features
+
+
+class TopDown(nn.Module):
+    """Coarse levels tell fine ones what they saw. Source: Lin et al., FPN, CVPR 2017, section 3."""
+
+    def __init__(self, channels: tuple[int, ...], *, width: int) -> None:
+        super().__init__()
+        self.lateral = nn.ModuleList(norm_conv(c, width, kernel=1, relu=False) for c in channels)
+        self.smooth = nn.ModuleList(norm_conv(width, width, kernel=3) for _ in channels)
+
+    def forward(self, features: list[Tensor]) -> list[Tensor]:
+        """As many maps as came in, all of one width."""
+        merged = [lateral(feature) for lateral, feature in zip(self.lateral, features, strict=True)]
+        for k in range(len(merged) - 2, -1, -1):
+            up = nn.functional.interpolate(merged[k + 1], size=merged[k].shape[-2:], mode="nearest")
+            merged[k] = merged[k] + up
+        return [smooth(feature) for smooth, feature in zip(self.smooth, merged, strict=True)]
