@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from typing import NamedTuple
 
 import torch
 from jaxtyping import Float
@@ -12,7 +12,7 @@ from torch import Tensor, nn
 from ssd.anchors import Anchors, make_anchors
 from ssd.contract import Activation, ModelConfig
 from ssd.errors import ConfigError
-from ssd.models.small import SmallBackbone, TopDown, norm_conv
+from ssd.models.small import SmallBackbone, TopDown
 
 __all__ = ["RawPredictions", "SSDNetwork", "build_model"]
 
@@ -20,9 +20,11 @@ _PRIOR = 0.01  # share of positive anchors the bias starts from; Lin et al., Foc
 _WIDTH = 96  # channels of every level after the top-down connection
 
 
-@dataclass(frozen=True)
-class RawPredictions:
+class RawPredictions(NamedTuple):
     """What the network says of every anchor, before anything is decided.
+
+    A named tuple, because Fabric's wrapper walks through a network's output and
+    refuses frozen dataclasses.
 
     Attributes:
         codes: regression values of each anchor.
@@ -89,14 +91,13 @@ class _Head(nn.Module):
 
     def __init__(self, channels: int, shapes: int, num_logits: int) -> None:
         super().__init__()
-        self.tower = norm_conv(channels, channels, kernel=3)
+        self.num_logits = num_logits
         self.codes = nn.Conv2d(channels, shapes * 4, 3, padding=1)
         self.logits = nn.Conv2d(channels, shapes * num_logits, 3, padding=1)
 
     def forward(self, feature: Tensor) -> tuple[Tensor, Tensor]:
         """(b, anchors of the level, 4) and (b, anchors of the level, logits)."""
-        feature = self.tower(feature)
-        return _rows(self.codes(feature), 4), _rows(self.logits(feature), self.logits.out_channels * 4 // self.codes.out_channels)
+        return _rows(self.codes(feature), 4), _rows(self.logits(feature), self.num_logits)
 
 
 def _rows(maps: Tensor, columns: int) -> Tensor:
