@@ -18,7 +18,22 @@ _BLOCKS = (2, 2, 1, 1, 1, 1)
 
 
 def norm_conv(inputs: int, outputs: int, *, kernel: int, stride: int = 1, relu: bool = True) -> nn.Sequential:
-    """Convolution, batch norm and (mostly) ReLU; the grid is divided by the stride, rounded up."""
+    """Convolution, batch norm and (mostly) ReLU.
+
+    Args:
+        inputs: channels in.
+        outputs: channels out.
+        kernel: side of the kernel, odd.
+        stride: the grid is divided by it, rounded up.
+        relu: false leaves the ReLU to a later sum.
+
+    Returns:
+        The layers, without a bias beside the norm.
+
+    Example:
+        >>> norm_conv(3, 8, kernel=3, stride=2)(torch.zeros(1, 3, 5, 5)).shape
+        torch.Size([1, 8, 3, 3])
+    """
     layers: list[nn.Module] = [
         nn.Conv2d(inputs, outputs, kernel, stride=stride, padding=kernel // 2, bias=False),
         nn.BatchNorm2d(outputs),
@@ -34,7 +49,9 @@ class _Residual(nn.Module):
         self.first = norm_conv(inputs, outputs, kernel=3, stride=stride)
         self.second = norm_conv(outputs, outputs, kernel=3, relu=False)
         same = stride == 1 and inputs == outputs
-        self.shortcut = nn.Identity() if same else norm_conv(inputs, outputs, kernel=1, stride=stride, relu=False)
+        self.shortcut = (
+            nn.Identity() if same else norm_conv(inputs, outputs, kernel=1, stride=stride, relu=False)
+        )
         nn.init.zeros_(self.second[1].weight)  # each block starts as its shortcut
 
     def forward(self, x: Tensor) -> Tensor:
