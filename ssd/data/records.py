@@ -136,6 +136,6 @@ def _validate_boxes(boxes: Float[Tensor, "g 4"], name: str) -> None:
         index = int((~good).nonzero()[0])
         values = ", ".join(f"{value:g}" for value in boxes[index].tolist())
         raise BoxError(
-            f"{name}, object {index + 1}: a box must be finite, ordered (x1 < x2, y1 < y2) and inside [0, 1], "
-            f"got [{values}]; correct the annotation or divide by the picture's size."
+            f"{name}, object {index + 1}: a box must be finite, ordered (x1 < x2, y1 < y2) and inside "
+            f"[0, 1], got [{values}]; correct the annotation or divide by the picture's size."
         )

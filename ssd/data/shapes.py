@@ -164,9 +164,10 @@ def _paint_clutter(rng: random.Random, canvas: Image.Image, base: Colour) -> Non
 
 def add_grain(canvas: Image.Image, noise: np.random.Generator, *, strength: int) -> NDArray[np.uint8]:
     """The picture as (h, w, 3) with uniform grain of ±strength, clipped."""
-    pixels = np.asarray(canvas)
+    pixels: NDArray[np.uint8] = np.asarray(canvas)
     if strength == 0:
         return pixels.copy()
     grain = noise.integers(0, 2 * strength + 1, pixels.shape[:2], dtype=np.uint8)[..., None]
-    lifted = np.minimum(pixels, 255 - 2 * strength) + grain
-    return np.maximum(lifted, strength) - np.uint8(strength)
+    lifted: NDArray[np.uint8] = np.minimum(pixels, 255 - 2 * strength) + grain
+    lowered: NDArray[np.uint8] = np.maximum(lifted, strength) - np.uint8(strength)
+    return lowered
