@@ -3,13 +3,23 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
-from typing import Literal
+from collections.abc import Callable, Mapping
+from dataclasses import asdict, dataclass
+from typing import Any, Literal, get_args
 
-from ssd.config import AnchorConfig, CoderConfig, SelectionConfig
+from ssd.config import AnchorConfig, CoderConfig, GridAnchors, SelectionConfig, SizeAnchors
 from ssd.errors import ConfigError
+from ssd.limits import MAX_CLASSES, MAX_INPUT_SIDE_PX
 
-__all__ = ["ARCHITECTURES", "Activation", "Architecture", "InputContract", "ModelConfig"]
+__all__ = [
+    "ARCHITECTURES",
+    "Activation",
+    "Architecture",
+    "InputContract",
+    "ModelConfig",
+    "config_from_dict",
+    "config_to_dict",
+]
 
 Architecture = Literal["ssd-small", "torchvision-ssd300-vgg16", "torchvision-ssdlite320"]
 ARCHITECTURES: tuple[Architecture, ...] = ("ssd-small", "torchvision-ssd300-vgg16", "torchvision-ssdlite320")
@@ -38,7 +48,9 @@ class InputContract:
     def __post_init__(self) -> None:
         """Sizes are positive, deviations divide."""
         if min(self.size_wh) < 1 or not all(math.isfinite(s) and s > 0 for s in self.std):
-            raise ConfigError(f"An input needs a positive size and deviations, got {self.size_wh} and {self.std}.")
+            raise ConfigError(
+                f"An input needs a positive size and deviations, got {self.size_wh} and {self.std}."
+            )
         if self.resize not in ("antialias", "bilinear"):
             raise ConfigError(f"A resize method is 'antialias' or 'bilinear', got {self.resize!r}.")
 
@@ -92,3 +104,89 @@ class ModelConfig:
     def ids(self) -> tuple[int, ...]:
         """Category id of each class, in the order of labels."""
         return self.category_ids or tuple(range(1, len(self.class_names) + 1))
+
+
+def config_to_dict(config: ModelConfig) -> dict[str, object]:
+    """A configuration as plain values that JSON can carry.
+
+    Args:
+        config: the configuration.
+
+    Returns:
+        Nested dictionaries; ``config_from_dict`` is the way back.
+
+    Example:
+        >>> from ssd.config import GridAnchors
+        >>> config_to_dict(ModelConfig("ssd-small", ("cat",), GridAnchors(grids=(4,))))["anchors"]
+        {'kind': 'grid', 'grids': (4,), 'zooms': (1.0,), 'ratios': ((1.0, 1.0),)}
+    """
+    kind = "grid" if isinstance(config.anchors, GridAnchors) else "size"
+    return {**asdict(config), "anchors": {"kind": kind, **asdict(config.anchors)}}
+
+
+def config_from_dict(values: Mapping[str, Any]) -> ModelConfig:
+    """The configuration of :func:`config_to_dict`, checked as if written by a stranger.
+
+    Args:
+        values: nested dictionaries, possibly read from JSON.
+
+    Returns:
+        The configuration.
+
+    Raises:
+        ConfigError: a field is missing, unknown, of the wrong type or out of range.
+
+    Example:
+        >>> from ssd.config import GridAnchors
+        >>> config = ModelConfig("ssd-small", ("cat",), GridAnchors(grids=(4,)))
+        >>> config_from_dict(config_to_dict(config)) == config
+        True
+    """
+    try:
+        fields = {name: _tuples(value) for name, value in dict(values).items()}
+        anchors = dict(fields.pop("anchors"))
+        fields["anchors"] = {"grid": GridAnchors, "size": SizeAnchors}[anchors.pop("kind")](**anchors)
+        for name, record in _PARTS.items():
+            fields[name] = record(**fields[name])
+        config = ModelConfig(**fields)
+        _require_sane(config)
+    except (KeyError, TypeError, ValueError, AttributeError, OverflowError) as error:
+        raise ConfigError(
+            f"A model's configuration needs its classes, anchors, input, coder and selection; "
+            f"got something else ({type(error).__name__}); write the file again."
+        ) from error
+    return config
+
+
+_PARTS: dict[str, Callable[..., object]] = {
+    "contract": InputContract,
+    "coder": CoderConfig,
+    "selection": SelectionConfig,
+}
+
+
+def _tuples(value: Any) -> Any:
+    """Lists become tuples, all the way down."""
+    if isinstance(value, list | tuple):
+        return tuple(_tuples(item) for item in value)
+    return {key: _tuples(item) for key, item in value.items()} if isinstance(value, dict) else value
+
+
+def _require_sane(config: ModelConfig) -> None:
+    """Types and sizes that a file from elsewhere may have got wrong."""
+    sides, ids = config.contract.size_wh, config.ids
+    texts = all(isinstance(name, str) for name in config.class_names)
+    numbers = all(type(number) is int for number in (*sides, *ids))
+    if not (
+        texts and numbers and len(sides) == 2 and len(config.contract.mean) == 3 == len(config.contract.std)
+    ):
+        raise ConfigError(
+            "Class names must be text, sides and ids whole numbers, mean and deviation three numbers."
+        )
+    if len(config.class_names) > MAX_CLASSES or max(sides) > MAX_INPUT_SIDE_PX:
+        raise ConfigError(
+            f"A model has at most {MAX_CLASSES:,} classes and an input of at most {MAX_INPUT_SIDE_PX:,} pixels "
+            f"a side, got {len(config.class_names):,} and {max(sides):,}."
+        )
+    if config.activation not in get_args(Activation):
+        raise ConfigError(f"An activation is 'softmax' or 'sigmoid', got {config.activation!r}.")
