@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from typing import Any, Literal, get_args
 
 from ssd.config import AnchorConfig, CoderConfig, GridAnchors, SelectionConfig, SizeAnchors
@@ -74,9 +74,9 @@ class ModelConfig:
     class_names: tuple[str, ...]
     anchors: AnchorConfig
     contract: InputContract = InputContract()
-    coder: CoderConfig = CoderConfig()
+    coder: CoderConfig = field(default_factory=CoderConfig)
     activation: Activation = "softmax"
-    selection: SelectionConfig = SelectionConfig()
+    selection: SelectionConfig = field(default_factory=SelectionConfig)
     category_ids: tuple[int, ...] | None = None
 
     def __post_init__(self) -> None:
@@ -88,7 +88,7 @@ class ModelConfig:
         names = [name.strip().lower() for name in self.class_names]
         if not names or "" in names or "background" in names or len(set(self.class_names)) != len(names):
             raise ConfigError(
-                f"Class names must be different, not empty and not 'background', got {list(self.class_names)}."
+                f"Class names must differ, none empty, none 'background'; got {list(self.class_names)}."
             )
         if self.category_ids is not None and len(set(self.category_ids)) != len(names):
             raise ConfigError(
@@ -143,7 +143,7 @@ def config_from_dict(values: Mapping[str, Any]) -> ModelConfig:
         True
     """
     try:
-        fields = {name: _tuples(value) for name, value in dict(values).items()}
+        fields: dict[str, Any] = {name: _tuples(value) for name, value in dict(values).items()}
         anchors = dict(fields.pop("anchors"))
         fields["anchors"] = {"grid": GridAnchors, "size": SizeAnchors}[anchors.pop("kind")](**anchors)
         for name, record in _PARTS.items():
@@ -165,7 +165,7 @@ _PARTS: dict[str, Callable[..., object]] = {
 }
 
 
-def _tuples(value: Any) -> Any:
+def _tuples(value: object) -> object:
     """Lists become tuples, all the way down."""
     if isinstance(value, list | tuple):
         return tuple(_tuples(item) for item in value)
@@ -185,7 +185,7 @@ def _require_sane(config: ModelConfig) -> None:
         )
     if len(config.class_names) > MAX_CLASSES or max(sides) > MAX_INPUT_SIDE_PX:
         raise ConfigError(
-            f"A model has at most {MAX_CLASSES:,} classes and an input of at most {MAX_INPUT_SIDE_PX:,} pixels "
+            f"A model has at most {MAX_CLASSES:,} classes and an input of at most {MAX_INPUT_SIDE_PX:,} px "
             f"a side, got {len(config.class_names):,} and {max(sides):,}."
         )
     if config.activation not in get_args(Activation):

@@ -45,12 +45,13 @@ FOLDERS: dict[str, set[str]] = {
         "augment",
         "transforms",
     },
-    "models": {"network", "small", "torchvision_models"},
+    "checkpoints": {"files", "weights", "states", "downloads"},
+    "models": {"network", "small", "torchvision_ssd"},
     "training": {"config", "loader", "loop"},
-    "figures": {"colours", "canvas"},
+    "figures": {"colours", "canvas", "blobs", "canvas_events", "canvas_source", "sentences"},
 }
 PAGES = {"home", "anchors", "matching", "assignment", "detections"}
-SHARED = {"links", "scene", "canvas", "widgets", "show"}
+SHARED = {"links", "scene", "canvas", "picture_drop", "widgets", "show"}
 
 # Third-party library → rooms that may use it. A library that is not here is a decision to be made.
 LIBRARIES: dict[str, set[str]] = {

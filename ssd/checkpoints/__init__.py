@@ -1,0 +1,26 @@
+"""The only door for checkpoint files: what goes out is whole, what comes in is checked."""
+
+from __future__ import annotations
+
+from ssd.checkpoints.files import model_names, write_file
+from ssd.checkpoints.states import read_state_dict
+from ssd.checkpoints.weights import (
+    FORMAT_VERSION,
+    Loaded,
+    find_model,
+    load_exactly,
+    read_weights,
+    write_weights,
+)
+
+__all__ = [
+    "FORMAT_VERSION",
+    "Loaded",
+    "find_model",
+    "load_exactly",
+    "model_names",
+    "read_state_dict",
+    "read_weights",
+    "write_file",
+    "write_weights",
+]
