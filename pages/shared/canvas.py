@@ -1,0 +1,57 @@
+"""The box canvas on a page: one call mounts it, one callback hears of it on release."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from functools import cache, partial
+
+import streamlit as st
+
+from ssd.figures.canvas import CanvasPayload
+from ssd.figures.canvas_events import CanvasEvents, read_events
+from ssd.figures.canvas_source import page_css, page_script
+
+__all__ = ["box_canvas", "canvas_events"]
+
+
+@cache
+def component(name: str):
+    """One of our browser components, registered once in this process."""
+    return st.components.v2.component(f"ssd_{name}", js=page_script(name), css=page_css(name) or None)
+
+
+def box_canvas(
+    payload: CanvasPayload, *, key: str, on_event: Callable[[CanvasEvents], None] | None = None
+) -> CanvasEvents:
+    """Show a canvas.
+
+    Args:
+        payload: from ``ssd.figures.canvas.canvas_payload``.
+        key: of the widget; one a page and place. Keep it while the picture changes.
+        on_event: called before the next run of the script with what the visitor
+            did. Write it into the scene there: then the whole run sees one scene,
+            and the canvas gets it back unchanged.
+
+    Returns:
+        The last report, whether new or not.
+    """
+    hear = partial(_hear, key, on_event)
+    with st.container(gap=None):
+        component("library")(key=f"{key}_library")
+        for blob in payload.blobs:
+            component("store")(key=f"{key}_{blob.data['kind']}", data={"digest": blob.digest, **blob.data})
+        light = {**payload.light, "revision": canvas_events(key).revision}
+        component("canvas")(key=key, data=light, on_view_change=hear, on_step_change=hear)
+    return canvas_events(key)
+
+
+def canvas_events(key: str) -> CanvasEvents:
+    """What the canvas of that key reported last; nothing before it was shown."""
+    state = st.session_state.get(key) or {}
+    return read_events(state.get("view"), state.get("step"))
+
+
+def _hear(key: str, on_event: Callable[[CanvasEvents], None] | None) -> None:
+    """Pass a report on."""
+    if on_event is not None:
+        on_event(canvas_events(key))

@@ -1,0 +1,123 @@
+"""The canvas's script and style as text, for the page and for the exported one-file lesson."""
+
+from __future__ import annotations
+
+import json
+from functools import cache
+from pathlib import Path
+
+from ssd.config import IGNORE_JACCARD
+from ssd.figures.colours import CLASS_COLOURS, lines_as_json
+from ssd.figures.sentences import SENTENCES
+from ssd.limits import MAX_PICTURE_BYTES, MAX_UPLOADS
+
+__all__ = ["canvas_css", "canvas_script", "page_css", "page_script"]
+
+_FOLDER = Path(__file__).resolve().parents[2] / "assets" / "canvas"
+_MODULES = (
+    "numbers",
+    "matching",
+    "detections",
+    "text",
+    "store",
+    "view",
+    "style",
+    "draw",
+    "labels",
+    "layers",
+    "hit",
+    "dom",
+    "toolbar",
+    "panel",
+    "edit",
+    "pointer",
+    "keys",
+    "derive",
+    "canvas",
+)
+
+
+@cache
+def canvas_script() -> str:
+    """All modules of the canvas in one script that defines ``globalThis.ssdCanvas``.
+
+    Colours, sentences and limits come from Python's tables. The script may stand in a
+    ``<script>`` element as it is.
+
+    Returns:
+        JavaScript that needs neither a build nor the network.
+
+    Example:
+        >>> "mountCanvas" in canvas_script()
+        True
+    """
+    constants = {
+        "LINES": lines_as_json(),
+        "CLASS_COLOURS": CLASS_COLOURS,
+        "SENTENCES": SENTENCES,
+        "IGNORE_JACCARD": IGNORE_JACCARD,
+        "CSS": canvas_css(),
+    }
+    head = "\n".join(f"const {name} = {_as_script(value)};" for name, value in constants.items())
+    body = "\n".join(_read(f"{name}.js") for name in _MODULES)
+    return f'(() => {{\n"use strict";\n{head}\n{body}\n}})();\n'
+
+
+@cache
+def canvas_css() -> str:
+    """The canvas's style; it follows Streamlit's theme where there is one.
+
+    Returns:
+        A style sheet.
+
+    Example:
+        >>> "ssd-canvas" in canvas_css()
+        True
+    """
+    return _read("canvas.css")
+
+
+@cache
+def page_script(name: str) -> str:
+    """The script of one page component: ``library``, ``store``, ``canvas`` or ``drop``.
+
+    Args:
+        name: of the component.
+
+    Returns:
+        A JavaScript module with the default export that Streamlit calls.
+
+    Example:
+        >>> "export default" in page_script("store")
+        True
+    """
+    limits = f"const MAX_BYTES = {MAX_PICTURE_BYTES}; const MAX_FILES = {MAX_UPLOADS};\n"
+    before = {"library": canvas_script(), "drop": limits}.get(name, _read("page_hub.js"))
+    return before + _read(f"page_{name}.js")
+
+
+@cache
+def page_css(name: str) -> str:
+    """The style of one page component; empty where it has none.
+
+    Args:
+        name: of the component.
+
+    Returns:
+        A style sheet.
+
+    Example:
+        >>> page_css("store")
+        ''
+    """
+    return _read("page_drop.css") if name == "drop" else ""
+
+
+def _read(name: str) -> str:
+    """One asset as text."""
+    return (_FOLDER / name).read_text(encoding="utf-8")
+
+
+def _as_script(value: object) -> str:
+    """JSON that cannot end a script element early."""
+    return json.dumps(value, ensure_ascii=True).replace("</", "<\\/")

@@ -1,0 +1,127 @@
+"""The one table of colours and lines: a colour says what a box is, never which class it has.
+
+The colours are Okabe and Ito's, safe for colour-blind eyes; each is doubled by a line
+style. The canvas, the Plotly figures and the exported pictures all read this table.
+"""
+
+from __future__ import annotations
+
+from dataclasses import asdict, dataclass
+from zlib import crc32
+
+from ssd.errors import ConfigError
+
+__all__ = ["CLASS_COLOURS", "LINES", "Line", "class_colour", "line", "lines_as_json"]
+
+
+@dataclass(frozen=True)
+class Line:
+    """How one kind of box is drawn.
+
+    Attributes:
+        colour: of the line, ``#RRGGBB``.
+        width_px: of the line on the screen.
+        dash_px: lengths of strokes and gaps; empty for a solid line.
+        alpha: opacity of a box that stands alone.
+        crowd_alpha: opacity where hundreds are drawn, so that the picture stays visible.
+        halo: whether a dark line lies under it.
+        word: what legends call it.
+    """
+
+    colour: str
+    width_px: float
+    dash_px: tuple[float, ...]
+    alpha: float
+    crowd_alpha: float
+    halo: bool
+    word: str
+
+
+# Source: Okabe and Ito, Color Universal Design, 2008; the house's starting table.
+LINES: dict[str, Line] = {
+    "object": Line("#FFFFFF", 3.0, (), 1.0, 1.0, True, "object"),
+    "orphan": Line("#D55E00", 3.0, (), 1.0, 1.0, True, "orphan object"),
+    "ignored_object": Line("#C8C8C8", 2.0, (2.0, 4.0), 1.0, 1.0, True, "ignored object"),
+    "plain": Line("#56B4E9", 1.5, (), 1.0, 0.30, True, "anchor"),
+    "cell": Line("#F0E442", 2.5, (), 1.0, 1.0, True, "anchor of the selected cell"),
+    "positive": Line("#56B4E9", 2.0, (), 1.0, 0.9, True, "positive anchor"),
+    "forced": Line("#E69F00", 2.0, (10.0, 4.0, 2.0, 4.0), 1.0, 1.0, True, "forced anchor"),
+    "ignored": Line("#B3B3B3", 1.5, (1.5, 3.5), 0.9, 0.55, True, "ignored anchor"),
+    "negative": Line("#999999", 1.0, (), 0.6, 0.16, False, "negative anchor"),
+    "hard_negative": Line("#CC79A7", 1.5, (), 1.0, 0.75, True, "hard negative"),
+    "kept": Line("#00B98A", 2.5, (8.0, 4.0), 1.0, 1.0, True, "kept"),
+    "suppressed": Line("#CC79A7", 1.0, (5.0, 4.0), 0.9, 0.35, False, "suppressed"),
+    "beyond_top_k": Line("#E69F00", 1.0, (2.0, 3.0), 0.9, 0.35, False, "beyond top-k"),
+    "beyond_cap": Line("#56B4E9", 1.0, (2.0, 3.0), 0.9, 0.35, False, "beyond the cap"),
+    "below": Line("#999999", 1.0, (1.0, 3.0), 0.6, 0.16, False, "below the score threshold"),
+    "true_positive": Line("#00B98A", 2.5, (8.0, 4.0), 1.0, 1.0, True, "true positive"),
+    "false_positive": Line("#D55E00", 2.5, (8.0, 4.0), 1.0, 1.0, True, "false positive"),
+    "missed": Line("#F0E442", 2.5, (2.0, 4.0), 1.0, 1.0, True, "missed object"),
+    "selected": Line("#FFFFFF", 3.5, (), 1.0, 1.0, True, "selected"),
+    "field": Line("#F0E442", 2.0, (12.0, 6.0), 1.0, 1.0, True, "receptive field"),
+    "grid": Line("#FFFFFF", 1.0, (), 0.5, 0.35, True, "cells"),
+}
+
+# A second palette for classes, in chips only, dark enough under white letters.
+CLASS_COLOURS: tuple[str, ...] = (
+    "#332288",
+    "#117733",
+    "#882255",
+    "#0F6B8F",
+    "#8A5A00",
+    "#AA4499",
+    "#44617B",
+    "#A5402D",
+    "#5B3C88",
+    "#3F6F3F",
+)
+
+
+def line(kind: str) -> Line:
+    """How boxes of that kind are drawn.
+
+    Args:
+        kind: a key of ``LINES``.
+
+    Returns:
+        Colour, width and dashes.
+
+    Raises:
+        ConfigError: there is no such kind.
+
+    Example:
+        >>> line("forced").colour
+        '#E69F00'
+    """
+    if kind not in LINES:
+        raise ConfigError(f"A line is one of {', '.join(LINES)}, got {kind!r}; choose one of these.")
+    return LINES[kind]
+
+
+def class_colour(name: str) -> str:
+    """The chip colour of a class: by its name, so that it is the same on every page.
+
+    Args:
+        name: of the class.
+
+    Returns:
+        A colour dark enough for white letters.
+
+    Example:
+        >>> class_colour("dog") == class_colour("dog")
+        True
+    """
+    return CLASS_COLOURS[crc32(name.encode()) % len(CLASS_COLOURS)]
+
+
+def lines_as_json() -> dict[str, dict[str, object]]:
+    """The table for the browser.
+
+    Returns:
+        The fields of every line by name.
+
+    Example:
+        >>> lines_as_json()["positive"]["colour"]
+        '#56B4E9'
+    """
+    return {name: asdict(style) for name, style in LINES.items()}
