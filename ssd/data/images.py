@@ -88,7 +88,7 @@ def read_picture(source: bytes | Path, *, name: str) -> Picture:
         30
     """
     shown = shown_name(name)
-    data = _read_bytes(source, shown)
+    data = read_picture_bytes(source, name=name)
     kind = _checked_format(data, shown)
     with _ONE_AT_A_TIME, warnings.catch_warnings():
         warnings.simplefilter("ignore")  # damaged EXIF and odd palettes warn; they are dealt with
@@ -98,6 +98,47 @@ def read_picture(source: bytes | Path, *, name: str) -> Picture:
             raise
         except Exception as error:  # Pillow's decoders raise nearly anything on damaged bytes
             raise DataError(f"{shown}: {_reason(error)}") from None
+
+
+def read_picture_bytes(source: bytes | Path, *, name: str) -> bytes:
+    """The bytes of a picture file, after a look at how many there are.
+
+    Args:
+        source: the bytes, or a plain file.
+        name: what the person calls it.
+
+    Returns:
+        The bytes, not looked into.
+
+    Raises:
+        DataError: more than ``MAX_PICTURE_BYTES``, no plain file, or not readable.
+
+    Example:
+        >>> read_picture_bytes(b"abc", name="a.png")
+        b'abc'
+    """
+    shown = shown_name(name)
+    if isinstance(source, bytes):
+        _check_bytes(len(source), shown)
+        return source
+    try:
+        status = source.stat()
+        if not stat.S_ISREG(status.st_mode):  # a pipe would wait for ever
+            raise DataError(f"{shown}: a picture must be a plain file; choose another one.")
+        _check_bytes(status.st_size, shown)
+        return source.read_bytes()
+    except (OSError, ValueError) as error:
+        why = getattr(error, "strerror", None) or "its name cannot be used"
+        raise DataError(f"{shown}: the picture cannot be read ({why}); check the path.") from None
+
+
+def _check_bytes(size: int, shown: str) -> None:
+    """Raise when a file is too large to be read at all."""
+    if size > MAX_PICTURE_BYTES:
+        raise DataError(
+            f"{shown}: The file has {size / 1e6:.1f} MB. The limit is {MAX_PICTURE_BYTES / 1e6:.0f} MB. "
+            "Save the picture smaller."
+        )
 
 
 def picture_to_jpeg(pixels: UInt8[Tensor, "3 h w"], *, quality: int = 80) -> bytes:
@@ -142,29 +183,6 @@ def shown_name(name: str) -> str:
     """
     clean = "".join(char if char.isprintable() else "?" for char in name)
     return clean if len(clean) <= 80 else clean[:38] + "…" + clean[-41:]
-
-
-def _read_bytes(source: bytes | Path, shown: str) -> bytes:
-    """The bytes, after a look at how many there are."""
-    if isinstance(source, bytes):
-        data = source[: MAX_PICTURE_BYTES + 1]
-        size = len(source)
-    else:
-        try:
-            status = source.stat()
-            if not stat.S_ISREG(status.st_mode):  # a pipe would wait for ever
-                raise DataError(f"{shown}: a picture must be a plain file; choose another one.")
-            size = status.st_size
-            data = source.read_bytes() if size <= MAX_PICTURE_BYTES else b""
-        except (OSError, ValueError) as error:
-            why = getattr(error, "strerror", None) or "its name cannot be used"
-            raise DataError(f"{shown}: the picture cannot be read ({why}); check the path.") from None
-    if size > MAX_PICTURE_BYTES:
-        raise DataError(
-            f"{shown}: The file has {size / 1e6:.1f} MB. The limit is {MAX_PICTURE_BYTES / 1e6:.0f} MB. "
-            "Save the picture smaller."
-        )
-    return data
 
 
 def _checked_format(data: bytes, shown: str) -> str:

@@ -1,0 +1,154 @@
+"""What an annotation file says, before classes become numbers; the rules that every box passes."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import torch
+
+from ssd.config import BACKGROUND
+from ssd.data.records import Target, make_target
+from ssd.errors import BoxError
+
+Edges = tuple[float, float, float, float]
+MIN_SIDE_PX = 1.0
+MAX_OUTSIDE_PX = 1.0  # a box that reaches this far over the border is clipped and counted
+SIDE_NAMES = ("x1", "y1", "x2", "y2")
+
+
+@dataclass(frozen=True)
+class AnnotatedObject:
+    """One object as its file gives it.
+
+    Attributes:
+        name: class name.
+        box_px: xyxy pixels, continuous edges, inside the picture.
+        difficult: VOC's flag.
+        crowd: COCO's flag.
+    """
+
+    name: str
+    box_px: Edges
+    difficult: bool = False
+    crowd: bool = False
+
+
+@dataclass(frozen=True)
+class Annotation:
+    """The objects of one picture, and what was wrong with the others.
+
+    Attributes:
+        width: of the picture as the file says, in pixels; 0 where it says nothing.
+        height: likewise.
+        objects: those that passed every rule.
+        problems: a sentence for each object that did not; it names object, values and rule.
+        clipped: how many boxes reached up to a pixel outside and were clipped.
+    """
+
+    width: int
+    height: int
+    objects: tuple[AnnotatedObject, ...]
+    problems: tuple[str, ...] = ()
+    clipped: int = 0
+
+
+@dataclass(frozen=True)
+class CheckedBox:
+    """A box that passed: its edges inside the picture, and whether it was clipped to them."""
+
+    box_px: Edges
+    clipped: bool
+
+
+def check_box(edges: Sequence[float], *, width: int, height: int, one_based: bool) -> CheckedBox:
+    """Judge a box on the numbers as written, then give continuous edges inside the picture.
+
+    Args:
+        edges: x1, y1, x2, y2 in pixels.
+        width: of the picture; 0 where it is not known, then nothing lies outside.
+        height: likewise.
+        one_based: corners are VOC's, counted from 1 and inclusive: 1 is subtracted
+            from x1 and y1 *after* the numbers were judged, so that equal corners are
+            a box without area and not one of a pixel.
+
+    Returns:
+        The box; ``clipped`` where it reached up to ``MAX_OUTSIDE_PX`` outside.
+
+    Raises:
+        BoxError: a number is not finite, the box is inverted, has no area, is smaller
+            than a pixel, or lies outside. The message starts with the rule broken.
+
+    Example:
+        >>> check_box((48, 240, 195, 371), width=353, height=500, one_based=True).box_px
+        (47.0, 239.0, 195.0, 371.0)
+    """
+    x1, y1, x2, y2 = (float(edge) for edge in edges)
+    shown = f"[{x1:g}, {y1:g}, {x2:g}, {y2:g}]"
+    for side, value in zip(SIDE_NAMES, (x1, y1, x2, y2), strict=True):
+        if not math.isfinite(value):
+            raise BoxError(f"{side} is {'NaN' if math.isnan(value) else 'infinite'} in {shown}")
+    if x2 < x1 or y2 < y1:
+        raise BoxError(f"a box must have its right and bottom edges after its left and top ones, got {shown}")
+    if x2 == x1 or y2 == y1:
+        raise BoxError(f"a box must have an area, got {shown}")
+    if min(x2 - x1, y2 - y1) < MIN_SIDE_PX:
+        raise BoxError(f"a box must be at least {MIN_SIDE_PX:g} px wide and high, got {shown}")
+    shift = 1.0 if one_based else 0.0
+    return _clip((x1 - shift, y1 - shift, x2, y2), shown=shown, width=width, height=height)
+
+
+def annotation_to_target(
+    annotation: Annotation, *, classes: tuple[str, ...], width: int, height: int
+) -> Target:
+    """Boxes in [0, 1] and labels 1..C.
+
+    Args:
+        annotation: the objects.
+        classes: class names in label order. An object of another class is kept with
+            label ``BACKGROUND`` and ``ignore`` set; crowd objects are ignored too.
+        width: of the picture in pixels.
+        height: likewise.
+
+    Returns:
+        One row for each object of the annotation.
+
+    Example:
+        >>> cat = AnnotatedObject("cat", (10.0, 0.0, 20.0, 25.0))
+        >>> annotation_to_target(Annotation(40, 50, (cat,)), classes=("cat",), width=40, height=50).boxes
+        tensor([[0.2500, 0.0000, 0.5000, 0.5000]])
+    """
+    numbers = {name: index + 1 for index, name in enumerate(classes)}
+    labels = [numbers.get(each.name, BACKGROUND) for each in annotation.objects]
+    edges = torch.tensor([each.box_px for each in annotation.objects], dtype=torch.float64).reshape(-1, 4)
+    boxes = (edges / torch.tensor([width, height, width, height], dtype=torch.float64)).to(torch.float32)
+    return make_target(
+        boxes,
+        torch.tensor(labels, dtype=torch.int64),
+        difficult=torch.tensor([each.difficult for each in annotation.objects], dtype=torch.bool),
+        ignore=torch.tensor(
+            [
+                each.crowd or label == BACKGROUND
+                for each, label in zip(annotation.objects, labels, strict=True)
+            ],
+            dtype=torch.bool,
+        ),
+    )
+
+
+def _clip(box_px: Edges, *, shown: str, width: int, height: int) -> CheckedBox:
+    """Edges moved onto the border where they are at most a pixel over it."""
+    right, bottom = (float(width), float(height)) if width and height else (math.inf, math.inf)
+    x1, y1, x2, y2 = box_px
+    if x1 >= right or y1 >= bottom or x2 <= 0 or y2 <= 0:
+        raise BoxError(
+            f"a box must lie inside the picture of {width} × {height} px, got {shown}, wholly outside"
+        )
+    outside = max(-x1, -y1, x2 - right, y2 - bottom)
+    if outside > MAX_OUTSIDE_PX:
+        raise BoxError(
+            f"a box must lie inside the picture of {width} × {height} px, got {shown}, {outside:g} px outside"
+        )
+    inside = (max(x1, 0.0), max(y1, 0.0), min(x2, right), min(y2, bottom))
+    return CheckedBox(inside, clipped=outside > 0)
