@@ -42,6 +42,7 @@ FOLDERS: dict[str, set[str]] = {
         "shapes",
         "synthetic",
         "drawn",
+        "lessons",
         "augment",
         "transforms",
     },

@@ -8,12 +8,23 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 
 import torch
+from jaxtyping import Float, Int64
+from torch import Tensor
 
 from ssd.data.records import Target, make_target
 from ssd.errors import DataError
 from ssd.limits import MAX_DRAWN_OBJECTS
 
-__all__ = ["DrawnObject", "drawn_to_target", "drawn_to_text", "target_to_drawn", "text_to_drawn"]
+__all__ = [
+    "DrawnObject",
+    "MatchableObjects",
+    "drawn_to_target",
+    "drawn_to_text",
+    "split_target",
+    "target_to_drawn",
+    "text_to_drawn",
+    "with_drawn",
+]
 
 _ALPHABET = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_"  # RFC 4648, base64url
 _STEPS = 64**3 - 1  # three letters a coordinate: finer than a hundredth of a pixel
@@ -145,8 +156,46 @@ def drawn_to_target(objects: Iterable[DrawnObject]) -> Target:
     return make_target(boxes, torch.tensor([item.label for item in objects], dtype=torch.int64))
 
 
+@dataclass(frozen=True)
+class MatchableObjects:
+    """A target, split as matching wants it.
+
+    Attributes:
+        boxes: of the objects that are matched.
+        labels: their classes, 1..C.
+        ignored_boxes: difficult ones, crowds and classes that are left out; anchors close
+            to these are ignored.
+    """
+
+    boxes: Float[Tensor, "g 4"]
+    labels: Int64[Tensor, "g"]
+    ignored_boxes: Float[Tensor, "i 4"]
+
+
+def split_target(target: Target) -> MatchableObjects:
+    """Which objects are matched, and which are ignored.
+
+    Args:
+        target: a picture's objects.
+
+    Returns:
+        Both kinds, each in its order.
+
+    Example:
+        >>> split_target(drawn_to_target([DrawnObject(2, (0.0, 0.25, 0.5, 1.0))])).labels
+        tensor([2])
+    """
+    keep = _matchable(target)
+    return MatchableObjects(target.boxes[keep], target.labels[keep], target.boxes[~keep])
+
+
+def _matchable(target: Target) -> Tensor:
+    """True for objects that take part in matching."""
+    return ~(target.difficult | target.ignore)
+
+
 def target_to_drawn(target: Target) -> tuple[DrawnObject, ...]:
-    """The objects of a target as plain numbers, without those that are ignored.
+    """The objects that take part in matching as plain numbers.
 
     Args:
         target: a picture's objects.
@@ -158,7 +207,29 @@ def target_to_drawn(target: Target) -> tuple[DrawnObject, ...]:
         >>> target_to_drawn(drawn_to_target([DrawnObject(2, (0.0, 0.25, 0.5, 1.0))]))
         (DrawnObject(label=2, box=(0.0, 0.25, 0.5, 1.0)),)
     """
-    rows = zip(target.boxes.tolist(), target.labels.tolist(), target.ignore.tolist(), strict=True)
-    return tuple(
-        DrawnObject(label, (x1, y1, x2, y2)) for (x1, y1, x2, y2), label, ignore in rows if not ignore
+    keep = _matchable(target)
+    rows = zip(target.boxes[keep].tolist(), target.labels[keep].tolist(), strict=True)
+    return tuple(DrawnObject(label, (x1, y1, x2, y2)) for (x1, y1, x2, y2), label in rows)
+
+
+def with_drawn(target: Target, objects: Iterable[DrawnObject]) -> Target:
+    """Other objects in the place of those that take part in matching.
+
+    Args:
+        target: a picture's objects.
+        objects: as the visitor left them.
+
+    Returns:
+        The drawn objects, then the target's ignored ones as they were.
+
+    Example:
+        >>> len(with_drawn(drawn_to_target([DrawnObject(2, (0.0, 0.25, 0.5, 1.0))]), []))
+        0
+    """
+    drawn, rest = drawn_to_target(objects), ~_matchable(target)
+    return Target(
+        boxes=torch.cat([drawn.boxes, target.boxes[rest]]),
+        labels=torch.cat([drawn.labels, target.labels[rest]]),
+        difficult=torch.cat([drawn.difficult, target.difficult[rest]]),
+        ignore=torch.cat([drawn.ignore, target.ignore[rest]]),
     )

@@ -7,7 +7,15 @@ import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ssd.data.drawn import DrawnObject, drawn_to_target, drawn_to_text, target_to_drawn, text_to_drawn
+from ssd.data.drawn import (
+    DrawnObject,
+    drawn_to_target,
+    drawn_to_text,
+    split_target,
+    target_to_drawn,
+    text_to_drawn,
+    with_drawn,
+)
 from ssd.data.records import make_target
 from ssd.errors import DataError
 from ssd.limits import MAX_DRAWN_OBJECTS
@@ -32,9 +40,9 @@ def test_a_link_moves_a_corner_by_less_than_a_hundredth_of_a_pixel(values):
     x1, x2 = sorted(values[:2])
     y1, y2 = sorted(values[2:])
     box = (x1 * 0.5, y1 * 0.5, 0.5 + x2 * 0.5, 0.5 + y2 * 0.5)
-    (found,) = text_to_drawn(drawn_to_text([DrawnObject(3, box)]) if x2 and y2 else "none", num_classes=3) or (
-        DrawnObject(3, box),
-    )
+    (found,) = text_to_drawn(
+        drawn_to_text([DrawnObject(3, box)]) if x2 and y2 else "none", num_classes=3
+    ) or (DrawnObject(3, box),)
 
     assert max(abs(a - b) for a, b in zip(found.box, box, strict=True)) * 2000 < 0.01
 
@@ -59,7 +67,8 @@ def test_a_text_that_was_cut_or_made_up_is_refused(text):
 
 
 @pytest.mark.parametrize(
-    "item", [DrawnObject(0, (0, 0, 1, 1)), DrawnObject(5000, (0, 0, 1, 1)), DrawnObject(1, (0, 0, float("nan"), 1))]
+    "item",
+    [DrawnObject(0, (0, 0, 1, 1)), DrawnObject(5000, (0, 0, 1, 1)), DrawnObject(1, (0, 0, float("nan"), 1))],
 )
 def test_an_object_that_no_link_can_carry_is_refused(item):
     with pytest.raises(DataError):
@@ -71,14 +80,29 @@ def test_the_twenty_first_object_is_refused():
         drawn_to_text([DrawnObject(1, (0.0, 0.0, 1.0, 1.0))] * 21)
 
 
-def test_ignored_objects_are_not_drawn_ones():
-    target = make_target(
-        torch.tensor([[0.0, 0.25, 0.5, 1.0], [0.0, 0.0, 1.0, 0.5]]),
-        torch.tensor([2, 1]),
-        ignore=torch.tensor([False, True]),
+def mixed_target():
+    return make_target(
+        torch.tensor([[0.0, 0.25, 0.5, 1.0], [0.0, 0.0, 1.0, 0.5], [0.5, 0.5, 0.75, 0.75]]),
+        torch.tensor([2, 1, 3]),
+        difficult=torch.tensor([False, False, True]),
+        ignore=torch.tensor([False, True, False]),
     )
 
-    assert target_to_drawn(target) == (DrawnObject(2, (0.0, 0.25, 0.5, 1.0)),)
+
+def test_difficult_and_ignored_objects_are_not_matched():
+    assert target_to_drawn(mixed_target()) == (DrawnObject(2, (0.0, 0.25, 0.5, 1.0)),)
+    split = split_target(mixed_target())
+    assert split.labels.tolist() == [2]
+    assert split.ignored_boxes.tolist() == [[0.0, 0.0, 1.0, 0.5], [0.5, 0.5, 0.75, 0.75]]
+
+
+def test_drawing_anew_keeps_what_is_ignored_and_why():
+    found = with_drawn(mixed_target(), [DrawnObject(1, (0.0, 0.0, 0.25, 1.0))])
+
+    assert found.labels.tolist() == [1, 1, 3]
+    assert found.ignore.tolist() == [False, True, False]
+    assert found.difficult.tolist() == [False, False, True]
+    assert found.boxes[0].tolist() == [0.0, 0.0, 0.25, 1.0]
 
 
 def test_drawn_objects_become_a_target_of_the_right_form_also_when_there_are_none():
