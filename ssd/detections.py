@@ -114,8 +114,9 @@ def select(
     """
     if len(boxes) != len(scores):
         raise DataError(f"Each box needs a row of scores, got {len(boxes)} boxes and {len(scores)} rows.")
-    boxes, scores = clip(boxes.detach().to(torch.float32)), scores.detach().to(torch.float32)
+    boxes, scores = boxes.detach().to(torch.float32), scores.detach().to(torch.float32)
     finite = torch.isfinite(scores) & torch.isfinite(boxes).all(dim=1, keepdim=True)  # (a, c)
+    boxes = clip(boxes)  # after the check: clipping would turn an infinite edge into a border
     above = finite & (scores.to(torch.float64) > config.score_threshold)
     anchor, column = above.nonzero(as_tuple=True)
     order = scores[anchor, column].argsort(descending=True, stable=True)

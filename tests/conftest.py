@@ -13,6 +13,7 @@ from pathlib import Path
 
 import pytest
 from hypothesis import HealthCheck, settings
+from jaxtyping import config as jaxtyping_config
 from jaxtyping import install_import_hook
 
 import tests.checker
@@ -107,3 +108,11 @@ def _no_network(monkeypatch: pytest.MonkeyPatch, request: pytest.FixtureRequest)
 @pytest.fixture
 def offline() -> None:
     """In this test every attempt to leave the machine fails as it does without a network."""
+
+
+@pytest.fixture
+def unchecked() -> Iterator[None]:
+    """In this test shapes are not checked on the way in, so that the package's own message is seen."""
+    jaxtyping_config.update("jaxtyping_disable", True)
+    yield
+    jaxtyping_config.update("jaxtyping_disable", False)

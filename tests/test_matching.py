@@ -395,8 +395,8 @@ def test_each_positive_anchor_is_told_its_object_s_class_and_codes():
     assert not bool(assignment.targets[~found.positive].any())
 
 
-@pytest.mark.parametrize("labels", [[0, 1], [3, BACKGROUND], [-2, 1]])
-def test_a_label_that_is_no_class_is_refused(labels):
+@pytest.mark.parametrize("labels", [[0, 1], [3, BACKGROUND], [-2, 1], [1], [1, 2, 3]])
+def test_labels_that_are_no_class_or_too_few_or_many_are_refused(unchecked, labels):
     with pytest.raises(DataError, match="Each object needs a box and a label of at least 1"):
         assign(
             match(ORPHANS, VOC.boxes),
