@@ -34,6 +34,10 @@ FLOORS: tuple[tuple[str, ...], ...] = (
 FOLDERS: dict[str, set[str]] = {
     "data": {
         "records",
+        "annotations",
+        "layouts",
+        "paths",
+        "picture_headers",
         "images",
         "voc",
         "coco",
@@ -47,12 +51,13 @@ FOLDERS: dict[str, set[str]] = {
         "transforms",
     },
     "checkpoints": {"files", "weights", "states", "downloads"},
-    "models": {"network", "small", "torchvision_ssd"},
+    "models": {"network", "small", "receptive", "torchvision_ssd"},
+    "checkpoints": {"files", "states", "weights", "downloads"},
     "training": {"config", "loader", "loop"},
     "figures": {"colours", "canvas", "blobs", "canvas_events", "canvas_source", "sentences"},
 }
 PAGES = {"home", "anchors", "matching", "assignment", "detections"}
-SHARED = {"links", "scene", "canvas", "picture_drop", "widgets", "show"}
+SHARED = {"links", "sources", "scene", "canvas", "picture_drop", "widgets", "show"}
 
 # Third-party library → rooms that may use it. A library that is not here is a decision to be made.
 LIBRARIES: dict[str, set[str]] = {

@@ -94,11 +94,12 @@ def test_a_score_of_exactly_the_threshold_leaves(threshold):
     assert (found.anchors.tolist(), found.num_below) == ([1], 1)
 
 
-@pytest.mark.parametrize(
-    ("threshold", "fate"), [(0.45, KEPT), (0.5, KEPT), (0.3, SUPPRESSED), (0.55, SUPPRESSED)]
-)
+EXACTLY = [(0.45, KEPT), (0.5, KEPT), (0.7, KEPT), (0.3, SUPPRESSED), (0.55, SUPPRESSED), (0.6, SUPPRESSED)]
+
+
+@pytest.mark.parametrize(("threshold", "fate"), EXACTLY)
 def test_a_jaccard_of_exactly_the_nms_threshold(threshold, fate):
-    boxes = torch.tensor([[0.0, 0.0, 1.0, 0.5], [0.0, 0.0, 1.0, 0.5 * threshold]])
+    boxes = torch.tensor([[0.0, 0.0, 20 / 32, 0.5], [0.0, 0.0, round(20 * threshold) / 32, 0.5]])
 
     found = select(boxes, torch.tensor([[0.9], [0.8]]), config=SelectionConfig(nms_threshold=threshold))
 
