@@ -2,6 +2,12 @@
 
 from __future__ import annotations
 
+from ssd.checkpoints.downloads import (
+    TORCHVISION_NAMES,
+    fetch_torchvision,
+    fetched_file,
+    read_torchvision,
+)
 from ssd.checkpoints.files import model_names, write_file
 from ssd.checkpoints.states import read_state_dict
 from ssd.checkpoints.weights import (
@@ -15,11 +21,15 @@ from ssd.checkpoints.weights import (
 
 __all__ = [
     "FORMAT_VERSION",
+    "TORCHVISION_NAMES",
     "Loaded",
+    "fetch_torchvision",
+    "fetched_file",
     "find_model",
     "load_exactly",
     "model_names",
     "read_state_dict",
+    "read_torchvision",
     "read_weights",
     "write_file",
     "write_weights",

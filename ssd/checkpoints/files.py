@@ -12,7 +12,16 @@ from pathlib import Path
 from ssd.errors import CheckpointError, ResourceError
 from ssd.limits import MAX_CHECKPOINT_BYTES
 
-__all__ = ["SHIPPED", "Content", "model_names", "read_file", "sidecar_of", "write_checked", "write_file"]
+__all__ = [
+    "SHIPPED",
+    "Content",
+    "model_names",
+    "read_file",
+    "sidecar_of",
+    "write_checked",
+    "write_file",
+    "write_sidecar",
+]
 
 SHIPPED = Path(__file__).parents[2] / "assets" / "weights"
 _SUFFIXES = (".safetensors", ".pt", ".pth", ".ckpt")
@@ -103,8 +112,13 @@ def write_checked(path: Path, content: bytes) -> str:
             with suppress(ResourceError):
                 write_file(sidecar, before)
         raise
-    write_file(sidecar, f"{digest}  {path.name}\n".encode("utf-8", "surrogateescape"))
+    write_sidecar(path, digest)
     return digest
+
+
+def write_sidecar(path: Path, digest: str) -> None:
+    """Write the checksum file of ``path`` in the form of sha256sum."""
+    write_file(sidecar_of(path), f"{digest}  {path.name}\n".encode("utf-8", "surrogateescape"))
 
 
 def sidecar_of(path: Path) -> Path:

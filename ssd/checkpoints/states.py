@@ -13,7 +13,7 @@ from ssd.checkpoints.files import Content, read_file
 from ssd.checkpoints.weights import read_tensors
 from ssd.errors import CheckpointError
 
-__all__ = ["read_state_dict"]
+__all__ = ["read_state_dict", "state_in"]
 
 
 def read_state_dict(path: Path) -> dict[str, Tensor]:
@@ -29,7 +29,21 @@ def read_state_dict(path: Path) -> dict[str, Tensor]:
         CheckpointError: the file is missing, cut off, damaged, compressed, or holds
             anything but tensors under text keys. It is never loaded unsafely.
     """
-    content = read_file(path)
+    return state_in(read_file(path))
+
+
+def state_in(content: Content) -> dict[str, Tensor]:
+    """The tensors in a file that has been read.
+
+    Args:
+        content: the file.
+
+    Returns:
+        The tensors by name, on the CPU.
+
+    Raises:
+        CheckpointError: as :func:`read_state_dict`.
+    """
     if content.data[:2] != b"PK" and content.data[:1] != b"\x80":
         return read_tensors(content)
     _require_plain_zip(content)
