@@ -52,12 +52,11 @@ FOLDERS: dict[str, set[str]] = {
     },
     "checkpoints": {"files", "weights", "states", "downloads"},
     "models": {"network", "small", "receptive", "torchvision_ssd"},
-    "checkpoints": {"files", "states", "weights", "downloads"},
     "training": {"config", "loader", "loop"},
-    "figures": {"colours", "canvas", "blobs", "canvas_events", "canvas_source", "sentences"},
+    "figures": {"colours", "canvas", "blobs", "canvas_events", "canvas_source", "sentences", "thumbnails"},
 }
 PAGES = {"home", "anchors", "matching", "assignment", "detections"}
-SHARED = {"links", "sources", "scene", "canvas", "picture_drop", "widgets", "show"}
+SHARED = {"links", "picker", "picture_drop", "sources", "state", "scene", "canvas", "widgets", "show"}
 
 # Third-party library → rooms that may use it. A library that is not here is a decision to be made.
 LIBRARIES: dict[str, set[str]] = {

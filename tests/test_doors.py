@@ -53,7 +53,7 @@ DOORS: dict[str, Door] = {
     "torch.hub": Door(r"\btorch\.hub\b", "torch.hub.load('x', 'y')", "from torch import nn"),
     "XML outside defusedxml": Door(
         r"(?<!defusedxml\.)\bElementTree\s+import\s+\w*(?:parse|fromstring|XMLParser|iterparse)"
-        r"|^\s*(?:from|import)\s+(?:xml\.(?:dom|sax|parsers)|lxml)|^\s*import\s+xml\.etree",
+        r"|^\s*(?:from|import)\s+(?:xml\.(?:dom|sax(?!\.saxutils)|parsers)|lxml)|^\s*import\s+xml\.etree",
         "from xml.etree.ElementTree import parse",
         "from defusedxml.ElementTree import fromstring",
     ),

@@ -52,7 +52,11 @@ class Content:
 
 
 def model_names() -> tuple[str, ...]:
-    """Names of the shipped models, the only ones that a page or link may ask for."""
+    """Names of the shipped models, the only ones that a page or link may ask for.
+
+    Returns:
+        The names, sorted; empty where none is shipped.
+    """
     return tuple(sorted(path.stem for path in SHIPPED.glob("*.safetensors") if path.is_file()))
 
 
@@ -117,12 +121,24 @@ def write_checked(path: Path, content: bytes) -> str:
 
 
 def write_sidecar(path: Path, digest: str) -> None:
-    """Write the checksum file of ``path`` in the form of sha256sum."""
+    """Write the checksum file of ``path`` in the form of sha256sum.
+
+    Args:
+        path: the checkpoint.
+        digest: SHA-256 of its content, in hex.
+    """
     write_file(sidecar_of(path), f"{digest}  {path.name}\n".encode("utf-8", "surrogateescape"))
 
 
 def sidecar_of(path: Path) -> Path:
-    """The checksum file beside a checkpoint."""
+    """The checksum file beside a checkpoint.
+
+    Args:
+        path: the checkpoint.
+
+    Returns:
+        Its path with ``.sha256`` behind the name.
+    """
     return path.with_name(path.name + ".sha256")
 
 
