@@ -69,7 +69,7 @@ DOORS: dict[str, Door] = {
     "a shell": Door(r"shell=True|\bos\.(?:system|popen)\(", "run('ls', shell=True)", "run(['ls'])"),
     "yaml without safe_load": Door(r"\byaml\.(?:unsafe_|full_)?load\(", "yaml.load(f)", "yaml.safe_load(f)"),
     "HTML from text": Door(
-        r"unsafe_allow_html|unsafe_allow_javascript|\bst\.html\(",
+        r"unsafe_allow_html|unsafe_allow_javascript|\bst\.html\((?!STYLE\))",  # STYLE: our own sheet
         "st.markdown(x, unsafe_allow_html=True)",
         "st.text(x)",
         folders=("pages", "app.py", "ssd"),
