@@ -129,6 +129,15 @@ def test_a_candidate_beyond_top_k_suppresses_nobody():
     assert found.fate.tolist() == [KEPT, TOP_K, TOP_K]
 
 
+def test_the_sender_is_named_by_its_place_among_all_candidates():
+    scores = torch.tensor([[0.9, 0.0], [0.8, 0.0], [0.7, 0.6], [0.0, 0.5]])
+
+    found = select(shifted(0.0, 0.3, 0.6, 0.61), scores, config=SelectionConfig(top_k=2))
+
+    assert found.fate.tolist() == [KEPT, KEPT, TOP_K, KEPT, SUPPRESSED]
+    assert found.suppressed_by.tolist() == [UNMATCHED, UNMATCHED, UNMATCHED, UNMATCHED, 3]
+
+
 def test_equal_scores_the_lower_anchor_then_the_lower_class_stands_first():
     found = select(shifted(0.0, 0.3), torch.full((2, 2), 0.5), config=SelectionConfig())
 
