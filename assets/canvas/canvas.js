@@ -1,0 +1,310 @@
+// The canvas itself: mountCanvas(root, payload, events, store) → { update, destroy }.
+//
+// events.view(snapshot) and events.step(±1) are called on release only. Each action
+// raises `revision`; a payload whose revision is older than ours is Python's echo of an
+// earlier state, and what the visitor has touched since then stays as it is.
+
+const FIELDS = {
+  objects: (c) => copied(c.objects),
+  selected_anchor: (c) => c.selectedAnchor,
+  selected_object: (c) => c.selectedObject,
+  selected_detection: (c) => c.selectedDetection,
+  score: (c) => c.score,
+  hidden_levels: (c) => [...c.hiddenLevels].sort((a, b) => a - b),
+  hidden_classes: (c) => [...c.hiddenClasses].sort(),
+};
+
+const ADOPT = {
+  objects: (c, value) => {
+    c.objects = value.map((each) => ({ ...each, box: each.box.map(f32) }));
+  },
+  selected_anchor: (c, value) => {
+    c.selectedAnchor = value;
+  },
+  selected_object: (c, value) => {
+    c.selectedObject = value;
+  },
+  selected_detection: (c, value) => {
+    c.selectedDetection = value;
+  },
+  score: (c, value) => {
+    if (!c.sliding) c.score = value;
+  },
+  hidden_levels: (c, value) => {
+    c.hiddenLevels = new Set(value);
+  },
+  hidden_classes: (c, value) => {
+    c.hiddenClasses = new Set(value);
+  },
+};
+
+const behaviour = {
+  ...editing,
+
+  isShown(kind) {
+    return !this.switchedOff[this.payload.mode]?.has(kind);
+  },
+
+  toggleShown(kind) {
+    this.switchedOff[this.payload.mode] ??= new Set();
+    toggleIn(this.switchedOff[this.payload.mode], kind);
+  },
+
+  kindOf(i) {
+    if (i >= this.counts.above) return "below";
+    return this.candidates.fate[i] === 0 ? lineOfDetection(this, i) : FATES[this.candidates.fate[i]];
+  },
+
+  kindOfObject(i) {
+    if (this.objects[i].ignored) return "ignored_object";
+    if (this.payload.mode === "detections" && this.payload.hits) return this.found.has(i) ? "object" : "missed";
+    return this.match && this.match.counts[this.slots[i]] === 0 ? "orphan" : "object";
+  },
+
+  chipOf(i) {
+    const title = this.titles[i], g = this.slots[i];
+    if (g < 0) return `${title} · ignored`;
+    if (this.kindOfObject(i) === "missed") return `${title} · missed`;
+    if (!this.match || this.payload.mode === "detections" || this.payload.mode === "anchors") return title;
+    const count = this.match.counts[g], forced = this.match.forcedCounts[g];
+    if (count === 0) return `${title} · orphan`;
+    return `${title} · ${count}${forced === count ? " forced" : ""}`;
+  },
+
+  cellOf(a) {
+    const { level, row, column: across, count } = this.anchors;
+    const found = [];
+    for (let i = 0; i < count; i += 1) {
+      if (level[i] === level[a] && row[i] === row[a] && across[i] === across[a]) found.push(i);
+    }
+    return found;
+  },
+
+  setTool(tool) {
+    this.tool = this.tool === tool ? "select" : tool;
+    this.request();
+  },
+
+  toggleBoxes() {
+    this.hideBoxes = !this.hideBoxes;
+    this.hover = null;
+    this.request();
+  },
+
+  zoomBy(factor) {
+    this.view.zoomBy(factor);
+    if (this.view.zoom === 1) this.tool = this.tool === "pan" ? "select" : this.tool;
+    this.request();
+  },
+
+  resetZoom() {
+    this.view.reset();
+    if (this.tool === "pan") this.tool = "select";
+    this.request();
+  },
+
+  // Tells Python what the visitor has done; fields stay marked until Python answers.
+  report(...fields) {
+    this.revision += 1;
+    fields.forEach((name) => this.changed.add(name));
+    const snapshot = { scene: this.payload.scene, revision: this.revision, changed: [...this.changed] };
+    for (const [name, read] of Object.entries(FIELDS)) snapshot[name] = read(this);
+    this.events.view?.(snapshot);
+    this.request();
+  },
+
+  // Asks for one frame; several requests before it are answered by one.
+  request(since = null) {
+    if (since !== null) this.since = Math.min(this.since ?? since, since);
+    if (this.frame || this.gone) return;
+    this.frame = requestAnimationFrame(() => {
+      this.frame = 0;
+      if (!this.gone) render(this);
+    });
+  },
+
+  adoptPending() {
+    if (!this.pending) return;
+    const payload = this.pending;
+    this.pending = null;
+    adopt(this, payload);
+  },
+};
+
+function render(c) {
+  if (!c.payload || c.view.width < 2) return;
+  const since = c.since;
+  c.since = null;
+  derive(c);
+  buildToolbar(c);
+  updateToolbar(c);
+  paintFrame(c);
+  updatePanel(c);
+  updateTooltip(c);
+  publish(c);
+  clearTimeout(c.resting);
+  c.resting = setTimeout(() => !c.gone && describe(c), c.painted ? 400 : 0);
+  c.painted = (c.painted ?? 0) + 1;
+  if (since !== null) requestAnimationFrame((now) => c.told(now - since));
+}
+
+// What tests and other scripts on the page may read.
+function publish(c) {
+  const { counts } = c;
+  const data = {
+    n: c.hideBoxes ? 0 : c.numVisible,
+    mode: c.payload.mode,
+    positive: (counts.positive ?? 0) + (counts.forced ?? 0),
+    forced: counts.forced ?? 0,
+    ignored: counts.ignored ?? 0,
+    orphans: c.orphans,
+    kept: counts.kept ?? 0,
+    above: counts.above ?? 0,
+    count: c.payload.mode === "detections" ? c.candidates.count : (c.anchors?.count ?? 0),
+    objects: c.objects.length,
+    selectedObject: c.selectedObject ?? "",
+    selectedAnchor: c.selectedAnchor ?? "",
+    selectedDetection: c.selectedDetection ?? "",
+    score: c.score,
+    zoom: c.view.zoom.toFixed(2),
+    revision: c.revision,
+    answered: c.answered,
+    scene: c.payload.scene,
+    tool: c.tool,
+  };
+  for (const [name, value] of Object.entries(data)) {
+    if (c.canvas.dataset[name] !== String(value)) c.canvas.dataset[name] = value;
+  }
+  c.canvas.dataset.ver = Number(c.canvas.dataset.ver ?? 0) + 1;
+}
+
+// Takes a payload over. Its heavy parts are in the store by now.
+function adopt(c, payload) {
+  const first = c.payload === null;
+  const otherScene = !first && (payload.scene !== c.payload.scene || payload.picture !== c.payload.picture);
+  if (!otherScene && (c.press || c.nudge)) {
+    c.pending = payload;
+    return;
+  }
+  if (otherScene) forget(c);
+  const answered = payload.revision >= c.revision || first || otherScene;
+  c.payload = payload;
+  c.answered = payload.revision;
+  c.revision = Math.max(c.revision, payload.revision);
+  if (answered) c.changed.clear();
+  takeBlobs(c, payload);
+  for (const [name, set] of Object.entries(ADOPT)) if (!c.changed.has(name)) set(c, payload[name]);
+  keepInRange(c);
+  c.root.classList.toggle("ssd-static", payload.static);
+  c.root.classList.toggle("ssd-with-panel", payload.panel && !payload.static);
+  layout(c);
+}
+
+// Another picture: nothing of the last one is left to undo, drag or zoom.
+function forget(c) {
+  cancelDrag(c);
+  c.nudge = null;
+  c.pending = null;
+  c.undo = [];
+  c.hover = null;
+  c.sliding = false;
+  c.view.reset();
+  c.changed.clear();
+}
+
+function takeBlobs(c, payload) {
+  c.picture = payload.picture && c.store.get(payload.picture);
+  c.anchors = payload.anchors && c.store.get(payload.anchors);
+  c.candidates = payload.candidates && c.store.get(payload.candidates);
+  c.givenStates = payload.states ? column(payload.states, Uint8Array) : null;
+  c.lastGiven = c.givenStates;
+  c.statesVersion += 1;
+  c.outcomes = payload.outcomes ? column(payload.outcomes, Uint8Array) : null;
+  c.hover = null;
+  c.picture?.loaded.then(() => c.request());
+}
+
+function keepInRange(c) {
+  const within = (value, count) => (value === null || value === undefined || value >= count ? null : value);
+  c.selectedObject = within(c.selectedObject, c.objects.length);
+  c.selectedAnchor = within(c.selectedAnchor, c.anchors?.count ?? Infinity);
+  c.selectedDetection = within(c.selectedDetection, c.candidates?.count ?? 0);
+  if (c.candidates) c.score = Math.max(c.score, c.candidates.floor);
+}
+
+// The canvas takes the width it is given and the height that the picture then needs.
+function layout(c) {
+  const { payload } = c;
+  const width = Math.floor(c.stage.clientWidth);
+  if (!width) return;
+  const height = Math.max(40, Math.min(Math.round((width * payload.height) / payload.width), payload.max_height_px));
+  const ratio = limited(globalThis.devicePixelRatio || 1, 1, 2);
+  const key = [width, height, ratio, payload.width, payload.height].join();
+  if (c.layoutKey !== key) {
+    c.layoutKey = key;
+    c.ratio = ratio;
+    c.stage.style.height = `${height}px`;
+    for (const each of [c.canvas, c.base]) {
+      each.width = Math.round(width * ratio);
+      each.height = Math.round(height * ratio);
+    }
+    c.view.resize(width, height, payload.width, payload.height);
+    c.baseKey = null;
+  }
+  const style = getComputedStyle(c.root);
+  c.backdrop = style.getPropertyValue("--ssd-backdrop").trim() || "#e9ecef";
+  c.request();
+}
+
+function build(root) {
+  const main = element("div", "ssd-main", root);
+  const bar = element("div", "ssd-bar", main, { role: "toolbar", "aria-label": "Canvas" });
+  const stage = element("div", "ssd-stage", main);
+  const canvas = element("canvas", "ssd-canvas", stage, { tabindex: 0, role: "img", "aria-label": "Picture" });
+  const tooltip = element("div", "ssd-tooltip", stage, { "aria-hidden": "true" });
+  const status = element("div", "ssd-status", main);
+  const panel = element("div", "ssd-panel", root);
+  const spoken = element("ul", "ssd-spoken", root);
+  const liveRegion = element("div", "ssd-spoken", root, { "aria-live": "polite" });
+  return { bar, stage, canvas, tooltip, status, panel, spoken, liveRegion };
+}
+
+function mountCanvas(host, payload, events, store) {
+  const root = element("div", "ssd-root", host);
+  const style = element("style", "", root);
+  style.textContent = CSS;
+  const c = Object.assign(Object.create(behaviour), build(root), {
+    root, events, store, payload: null, pending: null, view: new View(), base: document.createElement("canvas"),
+    objects: [], selectedObject: null, selectedAnchor: null, selectedDetection: null, score: 0.5,
+    hiddenLevels: new Set(), hiddenClasses: new Set(), changed: new Set(), undo: [], chips: new Map(),
+    revision: 0, answered: 0, statesVersion: 0, tool: "select", hideBoxes: false, hover: null, hoverAt: [0, 0],
+    drag: null, draft: null, press: null, pinch: null, nudge: null, frame: 0, since: null, gone: false,
+    switchedOff: Object.fromEntries(Object.entries(HIDDEN_AT_FIRST).map(([mode, kinds]) => [mode, new Set(kinds)])),
+  });
+  c.told = (latency) => c.canvas.dispatchEvent(new CustomEvent("ssd:painted", { bubbles: true, composed: true, detail: { latency } }));
+  buildPanel(c);
+  listenToPointer(c);
+  listenToKeys(c);
+  const watch = new ResizeObserver(() => c.payload && layout(c));
+  watch.observe(c.stage);
+  const update = (next, hear = c.events) => {
+    c.events = hear;
+    const digests = [next.picture, next.anchors, next.candidates].filter(Boolean);
+    c.wanted = next;
+    store.whenPresent(digests, () => c.wanted === next && !c.gone && adopt(c, next));
+  };
+  const destroy = () => {
+    c.gone = true;
+    watch.disconnect();
+    clearTimeout(c.resting);
+    cancelAnimationFrame(c.frame);
+    root.remove();
+  };
+  update(payload);
+  return { update, destroy, state: c };
+}
+
+globalThis.ssdCanvas = {
+  mountCanvas, BlobStore, MatchTable, countAbove, countFates, objectSentence, numbered, readBlob, twoDecimals,
+  classColour, jaccardRow, areas, STATES,
+};

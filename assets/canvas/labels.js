@@ -1,0 +1,56 @@
+// Chips beside boxes, placed so that they do not cover each other.
+
+const CHIP = { height: 20, pad: 6, font: "600 12px system-ui, -apple-system, 'Segoe UI', sans-serif" };
+
+class Labels {
+  constructor(pen, view) {
+    this.pen = pen;
+    this.view = view;
+    this.placed = [];
+    pen.font = CHIP.font;
+  }
+
+  // Tries above, inside and below the box on both sides, then further down its left edge.
+  place(box, text) {
+    const [x1, y1, x2, y2] = this.view.toScreen(box);
+    const width = Math.ceil(this.pen.measureText(text).width) + 2 * CHIP.pad, { height } = CHIP;
+    const right = x2 - width;
+    const spots = [
+      [x1 - 1, y1 - height - 2], [right + 1, y1 - height - 2], [x1 + 3, y1 + 3], [right - 3, y1 + 3],
+      [x1 - 1, y2 + 3], [right + 1, y2 + 3], [x1 + 3, y2 - height - 3], [right - 3, y2 - height - 3],
+    ];
+    for (let step = 1; step <= 6; step += 1) spots.push([x1 + 3, y1 + 3 + step * (height + 2)]);
+    const boxes = spots.map(([x, y]) => this.inside(x, y, width, height));
+    const free = boxes.find((spot) => this.placed.every((other) => !overlapping(spot, other)));
+    const spot = free ?? boxes[0];
+    this.placed.push(spot);
+    return spot;
+  }
+
+  inside(x, y, width, height) {
+    const left = limited(Math.round(x), 2, Math.max(2, this.view.width - width - 2));
+    return [left, limited(Math.round(y), 2, Math.max(2, this.view.height - height - 2)), width, height];
+  }
+
+  draw(box, text, { background, colour = "#fff", edge = "rgba(255,255,255,.55)", fade = 1 }) {
+    const shown = text.length > 34 ? `${text.slice(0, 33)}…` : text;
+    const [x, y, width, height] = this.place(box, shown);
+    const { pen } = this;
+    pen.globalAlpha = fade;
+    pen.beginPath();
+    pen.roundRect(x, y, width, height, 5);
+    pen.fillStyle = background;
+    pen.fill();
+    pen.lineWidth = 1;
+    pen.strokeStyle = edge;
+    pen.stroke();
+    pen.fillStyle = colour;
+    pen.textBaseline = "middle";
+    pen.fillText(shown, x + CHIP.pad, y + height / 2 + 0.5);
+    pen.globalAlpha = 1;
+  }
+}
+
+function overlapping(a, b) {
+  return a[0] < b[0] + b[2] + 2 && b[0] < a[0] + a[2] + 2 && a[1] < b[1] + b[3] + 1 && b[1] < a[1] + a[3] + 1;
+}

@@ -1,0 +1,4 @@
+
+export default function ({ data }) {
+  whenReady((library) => library.store.put(data.digest, data));
+}

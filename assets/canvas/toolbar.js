@@ -1,0 +1,162 @@
+// The row above the canvas: score slider, chips that are legend and switch, tools.
+
+const STATE_CHIPS = {
+  anchors: [],
+  matching: ["positive", "forced", "ignored", "negative"],
+  assignment: ["positive", "forced", "ignored", "hard_negative", "negative"],
+  detections: ["kept", "suppressed", "beyond_top_k", "beyond_cap", "below"],
+};
+const HIDDEN_AT_FIRST = { matching: ["negative"], detections: ["below", "beyond_top_k", "beyond_cap"] };
+const SHORT = {
+  positive: "positive", forced: "forced", ignored: "ignored", negative: "negative", hard_negative: "hard negative",
+  kept: "kept", suppressed: "suppressed", beyond_top_k: "beyond top-k", beyond_cap: "beyond cap", below: "below score",
+};
+const MAX_CLASS_CHIPS = 12;
+
+// Rebuilt only when its structure changes; texts and counts follow each frame.
+function buildToolbar(c) {
+  const key = JSON.stringify([c.payload.mode, c.payload.editable, c.payload.class_names, c.anchors?.perLevel ?? 0, classesShown(c)]);
+  if (c.toolbarKey === key) return;
+  c.toolbarKey = key;
+  c.bar.replaceChildren();
+  c.chips = new Map();
+  c.slider = null;
+  if (c.payload.mode === "detections") buildScore(c);
+  buildStateChips(c);
+  if (c.payload.mode !== "detections" && c.anchors) buildLevelChips(c);
+  buildClassChips(c);
+  buildTools(c);
+}
+
+function buildScore(c) {
+  const label = element("label", "ssd-score", c.bar);
+  element("span", "", label).textContent = "Score threshold";
+  c.slider = element("input", "", label, { type: "range", min: 0, max: 1, step: 0.01, "aria-label": "Score threshold" });
+  c.sliderValue = element("output", "", label);
+  c.slider.addEventListener("input", (event) => {
+    c.sliding = true;
+    c.score = Math.max(Number(c.slider.value), c.candidates.floor);
+    c.request(event.timeStamp);
+  });
+  c.slider.addEventListener("change", () => {
+    c.sliding = false;
+    c.report("score");
+  });
+}
+
+function chip(c, parent, id, label, { kind = null, colour = null, pressed, onToggle }) {
+  const button = element("button", "ssd-chip", parent, { type: "button", "data-chip": id });
+  if (kind) swatch(button, kind);
+  if (colour) element("i", "ssd-dot", button).style.background = colour;
+  element("span", "", button).textContent = label;
+  const count = element("b", "", button);
+  button.addEventListener("click", () => {
+    onToggle();
+    c.request();
+  });
+  c.chips.set(id, { button, count, pressed });
+}
+
+function buildStateChips(c) {
+  const kinds = STATE_CHIPS[c.payload.mode];
+  if (!kinds.length) return;
+  const group = element("div", "ssd-group", c.bar, { role: "group", "aria-label": "What is drawn" });
+  for (const kind of kinds) {
+    chip(c, group, kind, SHORT[kind], {
+      kind,
+      pressed: () => c.isShown(kind),
+      onToggle: () => c.toggleShown(kind),
+    });
+  }
+}
+
+function toggleIn(set, value) {
+  if (!set.delete(value)) set.add(value);
+}
+
+function buildLevelChips(c) {
+  const group = element("div", "ssd-group ssd-levels", c.bar, { role: "group", "aria-label": "Levels" });
+  element("span", "ssd-word", group).textContent = "Level";
+  c.anchors.perLevel.forEach((count, level) => {
+    const [columns, rows] = c.anchors.grids[level];
+    chip(c, group, `level-${level}`, String(level), {
+      pressed: () => !c.hiddenLevels.has(level),
+      onToggle: () => {
+        toggleIn(c.hiddenLevels, level);
+        c.report("hidden_levels");
+      },
+    });
+    const { button } = c.chips.get(`level-${level}`);
+    button.title = `Level ${level}: ${columns} × ${rows} cells, ${withCommas(count)} anchors`;
+    button.setAttribute("aria-label", button.title);
+  });
+}
+
+function classesShown(c) {
+  const names = new Set(c.objects.map((each) => each.name));
+  if (c.candidates) for (const i of firstKept(c.candidates, 60)) names.add(c.candidates.names[c.candidates.labels[i] - 1]);
+  for (const name of c.hiddenClasses) names.add(name);
+  return [...names].slice(0, MAX_CLASS_CHIPS);
+}
+
+function firstKept(candidates, limit) {
+  const kept = [];
+  for (let i = 0; i < candidates.count && kept.length < limit; i += 1) if (candidates.fate[i] === 0) kept.push(i);
+  return kept;
+}
+
+function buildClassChips(c) {
+  const names = classesShown(c);
+  if (names.length < 2) return;
+  const group = element("div", "ssd-group", c.bar, { role: "group", "aria-label": "Classes" });
+  for (const name of names) {
+    chip(c, group, `class-${name}`, name, {
+      colour: classColour(name),
+      pressed: () => !c.hiddenClasses.has(name),
+      onToggle: () => {
+        toggleIn(c.hiddenClasses, name);
+        c.report("hidden_classes");
+      },
+    });
+  }
+}
+
+function buildTools(c) {
+  const tools = element("div", "ssd-tools", c.bar, { role: "group", "aria-label": "Tools" });
+  if (c.payload.editable) {
+    if (c.payload.class_names.length) {
+      c.nameSelect = element("select", "ssd-name", tools, { "aria-label": "Class of a drawn object", title: "Class of a drawn object" });
+      for (const name of c.payload.class_names) element("option", "", c.nameSelect, { value: name }).textContent = name;
+      c.nameSelect.addEventListener("change", () => c.rename(c.nameSelect.value));
+    }
+    c.drawButton = iconButton(tools, "draw", "Draw an object (d)", () => c.setTool("draw"));
+    c.binButton = iconButton(tools, "bin", "Delete the selected object (Delete)", () => c.removeSelected());
+    c.undoButton = iconButton(tools, "undo", "Undo (Ctrl+Z)", () => c.takeBack());
+  }
+  c.eyeButton = iconButton(tools, "eye", "Hide the boxes (h)", () => c.toggleBoxes());
+  c.panButton = iconButton(tools, "hand", "Move the picture", () => c.setTool("pan"));
+  iconButton(tools, "minus", "Zoom out (−)", () => c.zoomBy(1 / 1.4));
+  iconButton(tools, "plus", "Zoom in (+)", () => c.zoomBy(1.4));
+  iconButton(tools, "fit", "Whole picture (0)", () => c.resetZoom());
+}
+
+function updateToolbar(c) {
+  for (const [id, { button, count, pressed }] of c.chips) {
+    mark(button, "aria-pressed", pressed());
+    if (c.counts && id in c.counts) say(count, withCommas(c.counts[id]));
+  }
+  if (c.slider) {
+    if (!c.sliding) c.slider.value = String(c.score);
+    c.slider.style.setProperty("--at", `${c.score * 100}%`);
+    say(c.sliderValue, c.score.toFixed(c.score < 0.01 ? 3 : 2));
+  }
+  if (c.drawButton) {
+    mark(c.drawButton, "aria-pressed", c.tool === "draw");
+    c.drawButton.disabled = c.objects.length >= c.payload.max_objects;
+    c.binButton.disabled = c.selectedObject === null || !c.canEdit(c.selectedObject);
+    c.undoButton.disabled = !c.undo.length;
+  }
+  mark(c.eyeButton, "aria-pressed", c.hideBoxes);
+  mark(c.panButton, "aria-pressed", c.tool === "pan");
+  c.panButton.hidden = c.view.zoom <= 1;
+}
