@@ -53,7 +53,8 @@ function swatch(parent, kind) {
   svg.setAttribute("class", "ssd-swatch");
   svg.setAttribute("viewBox", "0 0 26 12");
   svg.setAttribute("aria-hidden", "true");
-  for (const [colour, width, dash] of [["#14181f", line.width_px + 2.5, ""], [line.colour, line.width_px + 0.5, line.dash_px.join(" ")]]) {
+  const lines = [[`rgb(12 16 22 / ${line.halo})`, line.width_px + 2.5, ""], [line.colour, line.width_px + 0.5, line.dash_px.join(" ")]];
+  for (const [colour, width, dash] of lines) {
     const stroke = document.createElementNS(SVG, "path");
     stroke.setAttribute("d", "M2 6h22");
     stroke.setAttribute("stroke", colour);

@@ -46,7 +46,7 @@ function drawCross(pen, [x1, y1, x2, y2], line) {
   pen.lineTo(x + half, y + half);
   pen.moveTo(x + half, y - half);
   pen.lineTo(x - half, y + half);
-  strokePath(pen, { ...line, dash_px: [], halo: true });
+  strokePath(pen, { ...line, dash_px: [] });
 }
 
 const HANDLES = [[0, 0], [0.5, 0], [1, 0], [1, 0.5], [1, 1], [0.5, 1], [0, 1], [0, 0.5]];
@@ -78,11 +78,10 @@ function drawGrid(pen, view, grid, step, line) {
     pen.moveTo(view.ox, y);
     pen.lineTo(view.ox + columns * dx * view.sx, y);
   }
-  strokePath(pen, { ...line, alpha: columns > 24 ? line.crowd_alpha : line.alpha }, { halo: columns <= 24 });
+  strokePath(pen, { ...line, alpha: columns > 24 ? line.cover : line.alpha }, { halo: columns <= 24 ? line.halo : 0 });
 }
 
 function drawCentres(pen, view, anchors, indices) {
-  pen.fillStyle = HALO;
   const size = indices.length > 3000 ? 2 : 3;
   for (const [colour, side] of [[HALO, size + 2], [LINES.cell.colour, size]]) {
     pen.fillStyle = colour;
@@ -101,5 +100,5 @@ function drawLink(pen, view, from, to, line) {
   pen.beginPath();
   pen.moveTo((a[0] + a[2]) / 2, (a[1] + a[3]) / 2);
   pen.lineTo((b[0] + b[2]) / 2, (b[1] + b[3]) / 2);
-  strokePath(pen, { ...line, width_px: 1.5, dash_px: [3, 4], halo: true });
+  strokePath(pen, { ...line, width_px: 1.5, dash_px: [3, 4], halo: 0.6 });
 }

@@ -1,19 +1,20 @@
 // Chips beside boxes, placed so that they do not cover each other.
 
-const CHIP = { height: 20, pad: 6, font: "600 12px system-ui, -apple-system, 'Segoe UI', sans-serif" };
-
 class Labels {
   constructor(pen, view) {
     this.pen = pen;
     this.view = view;
     this.placed = [];
-    pen.font = CHIP.font;
+    const small = view.width < 480;
+    this.size = small ? { height: 16, pad: 4 } : { height: 20, pad: 6 };
+    pen.font = `600 ${small ? 10.5 : 12}px system-ui, -apple-system, "Segoe UI", sans-serif`;
   }
 
-  // Tries above, inside and below the box on both sides, then further down its left edge.
-  place(box, text) {
+  // Tries above, inside and below the box on both sides, then further down its left edge;
+  // a chip that finds no room is left out, unless it is needed.
+  place(box, text, needed) {
     const [x1, y1, x2, y2] = this.view.toScreen(box);
-    const width = Math.ceil(this.pen.measureText(text).width) + 2 * CHIP.pad, { height } = CHIP;
+    const width = Math.ceil(this.pen.measureText(text).width) + 2 * this.size.pad, { height } = this.size;
     const right = x2 - width;
     const spots = [
       [x1 - 1, y1 - height - 2], [right + 1, y1 - height - 2], [x1 + 3, y1 + 3], [right - 3, y1 + 3],
@@ -22,8 +23,8 @@ class Labels {
     for (let step = 1; step <= 6; step += 1) spots.push([x1 + 3, y1 + 3 + step * (height + 2)]);
     const boxes = spots.map(([x, y]) => this.inside(x, y, width, height));
     const free = boxes.find((spot) => this.placed.every((other) => !overlapping(spot, other)));
-    const spot = free ?? boxes[0];
-    this.placed.push(spot);
+    const spot = free ?? (needed ? boxes[0] : null);
+    if (spot) this.placed.push(spot);
     return spot;
   }
 
@@ -32,9 +33,11 @@ class Labels {
     return [left, limited(Math.round(y), 2, Math.max(2, this.view.height - height - 2)), width, height];
   }
 
-  draw(box, text, { background, colour = "#fff", edge = "rgba(255,255,255,.55)", fade = 1 }) {
+  draw(box, text, { background, colour = "#fff", edge = "rgba(255,255,255,.55)", fade = 1, needed = false }) {
     const shown = text.length > 34 ? `${text.slice(0, 33)}…` : text;
-    const [x, y, width, height] = this.place(box, shown);
+    const spot = this.place(box, shown, needed);
+    if (!spot) return;
+    const [x, y, width, height] = spot;
     const { pen } = this;
     pen.globalAlpha = fade;
     pen.beginPath();
@@ -46,7 +49,7 @@ class Labels {
     pen.stroke();
     pen.fillStyle = colour;
     pen.textBaseline = "middle";
-    pen.fillText(shown, x + CHIP.pad, y + height / 2 + 0.5);
+    pen.fillText(shown, x + this.size.pad, y + height / 2 + 0.5);
     pen.globalAlpha = 1;
   }
 }

@@ -104,14 +104,14 @@ function paintSelectedDetection(pen, c) {
   if (i < c.counts.above) {
     const sent = [];
     for (let j = 0; j < c.counts.above; j += 1) if (by[j] === i) sent.push(j);
-    strokeBoxes(pen, c.view, boxes, sent, { ...LINES.suppressed, halo: true });
+    strokeBoxes(pen, c.view, boxes, sent, { ...LINES.suppressed, halo: 0.6 });
     if (by[i] >= 0) {
       drawBox(pen, c.view, boxAt(boxes, by[i]), LINES[lineOfDetection(c, by[i])], { thicker: 1 });
       drawLink(pen, c.view, own, boxAt(boxes, by[i]), LINES.suppressed);
     }
   }
-  drawBox(pen, c.view, own, { ...LINES[c.kindOf(i)], halo: true }, { thicker: 2.5 });
-  drawBox(pen, c.view, own, { ...LINES.selected, width_px: 1.2 }, { halo: false });
+  drawBox(pen, c.view, own, { ...LINES[c.kindOf(i)], halo: 0.6 }, { thicker: 2.5 });
+  drawBox(pen, c.view, own, { ...LINES.selected, width_px: 1.2 }, { halo: 0 });
 }
 
 function paintObjects(pen, c, labels) {
@@ -135,7 +135,7 @@ function chipStyle(c, i) {
   const kind = c.kindOfObject(i);
   const edge = kind === "object" ? "rgba(255,255,255,.75)" : LINES[kind].colour;
   const fade = c.selectedObject === null || c.selectedObject === i ? 1 : 0.75;
-  return { background, edge, fade };
+  return { background, edge, fade, needed: c.selectedObject === i };
 }
 
 function paintSelectedAnchor(pen, c) {
@@ -144,22 +144,22 @@ function paintSelectedAnchor(pen, c) {
   if (c.payload.mode === "anchors") strokeBoxes(pen, c.view, c.anchors.boxes, c.cellOf(a), LINES.cell);
   const box = boxAt(c.anchors.boxes, a);
   const line = LINES[c.payload.mode === "anchors" ? "cell" : STATES[c.states[a]]] ?? LINES.plain;
-  drawBox(pen, c.view, box, { ...line, alpha: 1, halo: true }, { thicker: 3 });
-  drawBox(pen, c.view, box, { ...LINES.selected, width_px: 1.2 }, { halo: false });
+  drawBox(pen, c.view, box, { ...line, alpha: 1, halo: 0.6 }, { thicker: 3 });
+  drawBox(pen, c.view, box, { ...LINES.selected, width_px: 1.2 }, { halo: 0 });
 }
 
 function paintHover(pen, c) {
   if (!c.hover || c.drag) return;
   if (c.hover.kind === "anchor") {
     const line = LINES[STATES[c.states[c.hover.index]]] ?? LINES.plain;
-    drawBox(pen, c.view, boxAt(c.anchors.boxes, c.hover.index), { ...line, alpha: 1, halo: true }, { thicker: 1 });
+    drawBox(pen, c.view, boxAt(c.anchors.boxes, c.hover.index), { ...line, alpha: 1, halo: 0.6 }, { thicker: 1 });
   } else if (c.hover.kind === "detection") {
     const own = boxAt(c.candidates.boxes, c.hover.index), by = c.candidates.by[c.hover.index];
     const line = LINES[c.kindOf(c.hover.index)];
     if (by >= 0 && c.hover.index < c.counts.above) {
       drawLink(pen, c.view, own, boxAt(c.candidates.boxes, by), LINES.suppressed);
     }
-    drawBox(pen, c.view, own, { ...line, alpha: 1, halo: true }, { thicker: 1 });
+    drawBox(pen, c.view, own, { ...line, alpha: 1, halo: 0.6 }, { thicker: 1 });
   }
 }
 

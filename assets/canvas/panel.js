@@ -40,10 +40,12 @@ function bigNumbers(c) {
 function panelLines(c) {
   if (c.payload.mode === "detections") {
     const kept = c.groups.kept ?? [];
-    return [...kept.slice(0, 12)].map((i) => ({ text: detectionTitle(c, i), kind: lineOfDetection(c, i), at: ["detection", i] }));
+    return kept.slice(0, 12).map((i) => ({
+      text: detectionTitle(c, i), kind: lineOfDetection(c, i), name: c.candidates.names[c.candidates.labels[i] - 1], at: ["detection", i],
+    }));
   }
   if (!c.objects.length) return [{ text: SENTENCES.empty, kind: null }];
-  return c.sentences.map((text, i) => ({ text, kind: c.kindOfObject(i), at: ["object", i] }));
+  return c.sentences.map((text, i) => ({ text, kind: c.kindOfObject(i), name: c.objects[i].name, at: ["object", i] }));
 }
 
 function updatePanel(c) {
@@ -60,7 +62,10 @@ function updatePanel(c) {
     if (i >= lines.length) return;
     say(line.text, lines[i].text);
     line.at = lines[i].at;
-    line.dot.style.background = lines[i].kind ? LINES[lines[i].kind].colour : "transparent";
+    line.dot.hidden = !lines[i].name;
+    line.dot.style.background = lines[i].name ? classColour(lines[i].name) : "";
+    const { kind } = lines[i];
+    line.node.style.borderLeftColor = !kind || kind === "object" ? "" : LINES[kind].colour;
     const chosen = lines[i].at?.[0] === "object" ? c.selectedObject : c.selectedDetection;
     mark(line.node, "aria-pressed", lines[i].at !== undefined && lines[i].at[1] === chosen);
   });

@@ -1,6 +1,6 @@
 // From the table of lines to the canvas's pen.
 
-const HALO = "rgba(12, 16, 22, 0.72)";
+const HALO = "rgb(12, 16, 22)";
 const CROWD = 160; // from this many boxes of one kind on, they are drawn as a crowd
 
 function snapped(value) {
@@ -29,13 +29,14 @@ function strokeBoxes(pen, view, boxes, indices, line, { count = indices.length, 
 // The path drawn twice: halo, line.
 function strokePath(pen, line, { fade = 1, thicker = 0, halo = line.halo } = {}) {
   const width = line.width_px + thicker;
-  pen.globalAlpha = line.alpha * fade;
   if (halo) {
+    pen.globalAlpha = line.alpha * fade * halo;
     pen.setLineDash([]);
     pen.strokeStyle = HALO;
     pen.lineWidth = width + 2;
     pen.stroke();
   }
+  pen.globalAlpha = line.alpha * fade;
   pen.setLineDash(line.dash_px);
   pen.strokeStyle = line.colour;
   pen.lineWidth = width;
@@ -47,8 +48,8 @@ function strokePath(pen, line, { fade = 1, thicker = 0, halo = line.halo } = {})
 // Hundreds of boxes: solid, thin and faint, edge by edge, so that overlaps build up.
 function strokeCrowd(pen, view, boxes, indices, line, count, fade) {
   const { sx, sy, ox, oy, width, height } = view;
-  const thin = Math.max(1, Math.min(line.width_px, count > 1500 ? 1 : line.width_px));
-  pen.globalAlpha = crowdAlpha(line, count) * fade;
+  const thin = count > 1500 ? 1 : Math.max(1, Math.round(line.width_px));
+  pen.globalAlpha = crowdAlpha(line, view, boxes, indices, count, thin) * fade;
   pen.fillStyle = line.colour;
   for (let j = 0; j < count; j += 1) {
     const k = 4 * indices[j];
@@ -64,8 +65,15 @@ function strokeCrowd(pen, view, boxes, indices, line, count, fade) {
   pen.globalAlpha = 1;
 }
 
-// The more boxes, the fainter each: the picture stays visible.
-function crowdAlpha(line, count) {
-  const weight = limited(Math.log(count / CROWD) / Math.log(10000 / CROWD), 0, 1);
-  return line.alpha + (line.crowd_alpha - line.alpha) * (0.45 + 0.55 * weight);
+// So faint that all of them together hide no more than `cover` of the picture.
+function crowdAlpha(line, view, boxes, indices, count, thin) {
+  let length = 0;
+  const step = Math.max(1, Math.floor(count / 500)); // a sample tells enough
+  let seen = 0;
+  for (let j = 0; j < count; j += step, seen += 1) {
+    const k = 4 * indices[j];
+    length += 2 * ((boxes[k + 2] - boxes[k]) * view.sx + (boxes[k + 3] - boxes[k + 1]) * view.sy);
+  }
+  const layers = ((length / seen) * count * thin) / (view.sx * view.sy);
+  return limited(1 - (1 - line.cover) ** (1 / Math.max(layers, 0.05)), 0.02, line.alpha);
 }

@@ -8,7 +8,7 @@ const STATE_CHIPS = {
 };
 const HIDDEN_AT_FIRST = { matching: ["negative"], detections: ["below", "beyond_top_k", "beyond_cap"] };
 const SHORT = {
-  positive: "positive", forced: "forced", ignored: "ignored", negative: "negative", hard_negative: "hard negative",
+  positive: "over threshold", forced: "forced", ignored: "ignored", negative: "negative", hard_negative: "hard negative",
   kept: "kept", suppressed: "suppressed", beyond_top_k: "beyond top-k", beyond_cap: "beyond cap", below: "below score",
 };
 const MAX_CLASS_CHIPS = 12;

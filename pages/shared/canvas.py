@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from functools import cache, partial
 
 import streamlit as st
@@ -35,13 +36,13 @@ def box_canvas(
     Returns:
         The last report, whether new or not.
     """
-    hear = partial(_hear, key, on_event)
+    report, step = partial(_hear, key, on_event, False), partial(_hear, key, on_event, True)
     with st.container(gap=None):
         component("library")(key=f"{key}_library")
         for blob in payload.blobs:
             component("store")(key=f"{key}_{blob.data['kind']}", data={"digest": blob.digest, **blob.data})
         light = {**payload.light, "revision": canvas_events(key).revision}
-        component("canvas")(key=key, data=light, on_view_change=hear, on_step_change=hear)
+        component("canvas")(key=key, data=light, on_view_change=report, on_step_change=step)
     return canvas_events(key)
 
 
@@ -51,7 +52,8 @@ def canvas_events(key: str) -> CanvasEvents:
     return read_events(state.get("view"), state.get("step"))
 
 
-def _hear(key: str, on_event: Callable[[CanvasEvents], None] | None) -> None:
-    """Pass a report on."""
+def _hear(key: str, on_event: Callable[[CanvasEvents], None] | None, stepped: bool) -> None:
+    """Pass a report on; with a step, nothing else is news."""
     if on_event is not None:
-        on_event(canvas_events(key))
+        events = canvas_events(key)
+        on_event(replace(events, changed=frozenset()) if stepped else replace(events, step=0))

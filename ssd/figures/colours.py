@@ -23,8 +23,8 @@ class Line:
         width_px: of the line on the screen.
         dash_px: lengths of strokes and gaps; empty for a solid line.
         alpha: opacity of a box that stands alone.
-        crowd_alpha: opacity where hundreds are drawn, so that the picture stays visible.
-        halo: whether a dark line lies under it.
+        cover: share of the picture that hundreds of them may hide together.
+        halo: opacity of the dark line under it; 0 for none.
         word: what legends call it.
     """
 
@@ -32,34 +32,34 @@ class Line:
     width_px: float
     dash_px: tuple[float, ...]
     alpha: float
-    crowd_alpha: float
-    halo: bool
+    cover: float
+    halo: float
     word: str
 
 
 # Source: Okabe and Ito, Color Universal Design, 2008; the house's starting table.
 LINES: dict[str, Line] = {
-    "object": Line("#FFFFFF", 3.0, (), 1.0, 1.0, True, "object"),
-    "orphan": Line("#D55E00", 3.0, (), 1.0, 1.0, True, "orphan object"),
-    "ignored_object": Line("#C8C8C8", 2.0, (2.0, 4.0), 1.0, 1.0, True, "ignored object"),
-    "plain": Line("#56B4E9", 1.5, (), 1.0, 0.30, True, "anchor"),
-    "cell": Line("#F0E442", 2.5, (), 1.0, 1.0, True, "anchor of the selected cell"),
-    "positive": Line("#56B4E9", 2.0, (), 1.0, 0.9, True, "positive anchor"),
-    "forced": Line("#E69F00", 2.0, (10.0, 4.0, 2.0, 4.0), 1.0, 1.0, True, "forced anchor"),
-    "ignored": Line("#B3B3B3", 1.5, (1.5, 3.5), 0.9, 0.55, True, "ignored anchor"),
-    "negative": Line("#999999", 1.0, (), 0.6, 0.16, False, "negative anchor"),
-    "hard_negative": Line("#CC79A7", 1.5, (), 1.0, 0.75, True, "hard negative"),
-    "kept": Line("#00B98A", 2.5, (8.0, 4.0), 1.0, 1.0, True, "kept"),
-    "suppressed": Line("#CC79A7", 1.0, (5.0, 4.0), 0.9, 0.35, False, "suppressed"),
-    "beyond_top_k": Line("#E69F00", 1.0, (2.0, 3.0), 0.9, 0.35, False, "beyond top-k"),
-    "beyond_cap": Line("#56B4E9", 1.0, (2.0, 3.0), 0.9, 0.35, False, "beyond the cap"),
-    "below": Line("#999999", 1.0, (1.0, 3.0), 0.6, 0.16, False, "below the score threshold"),
-    "true_positive": Line("#00B98A", 2.5, (8.0, 4.0), 1.0, 1.0, True, "true positive"),
-    "false_positive": Line("#D55E00", 2.5, (8.0, 4.0), 1.0, 1.0, True, "false positive"),
-    "missed": Line("#F0E442", 2.5, (2.0, 4.0), 1.0, 1.0, True, "missed object"),
-    "selected": Line("#FFFFFF", 3.5, (), 1.0, 1.0, True, "selected"),
-    "field": Line("#F0E442", 2.0, (12.0, 6.0), 1.0, 1.0, True, "receptive field"),
-    "grid": Line("#FFFFFF", 1.0, (), 0.5, 0.35, True, "cells"),
+    "object": Line("#FFFFFF", 3.0, (), 1.0, 0.5, 0.72, "object"),
+    "orphan": Line("#D55E00", 3.0, (), 1.0, 0.5, 0.72, "orphan object"),
+    "ignored_object": Line("#C8C8C8", 2.0, (2.0, 4.0), 1.0, 0.5, 0.45, "ignored object"),
+    "plain": Line("#56B4E9", 1.5, (), 1.0, 0.34, 0.5, "anchor"),
+    "cell": Line("#F0E442", 2.5, (), 1.0, 0.6, 0.7, "anchor of the selected cell"),
+    "positive": Line("#56B4E9", 2.0, (), 1.0, 0.4, 0.5, "positive anchor"),
+    "forced": Line("#E69F00", 2.0, (10.0, 4.0, 2.0, 4.0), 1.0, 0.5, 0.6, "forced anchor"),
+    "ignored": Line("#C4C4C4", 1.5, (2.0, 3.0), 0.95, 0.3, 0.35, "ignored anchor"),
+    "negative": Line("#999999", 1.0, (), 0.6, 0.24, 0.0, "negative anchor"),
+    "hard_negative": Line("#CC79A7", 1.5, (), 1.0, 0.4, 0.5, "hard negative"),
+    "kept": Line("#00B98A", 2.5, (8.0, 4.0), 1.0, 0.5, 0.6, "kept"),
+    "suppressed": Line("#CC79A7", 1.0, (5.0, 4.0), 0.95, 0.3, 0.25, "suppressed"),
+    "beyond_top_k": Line("#E69F00", 1.0, (2.0, 3.0), 0.95, 0.3, 0.25, "beyond top-k"),
+    "beyond_cap": Line("#56B4E9", 1.0, (2.0, 3.0), 0.95, 0.3, 0.25, "beyond the cap"),
+    "below": Line("#999999", 1.0, (1.0, 3.0), 0.7, 0.24, 0.0, "below the score threshold"),
+    "true_positive": Line("#00B98A", 2.5, (8.0, 4.0), 1.0, 0.5, 0.6, "true positive"),
+    "false_positive": Line("#D55E00", 2.5, (8.0, 4.0), 1.0, 0.5, 0.6, "false positive"),
+    "missed": Line("#F0E442", 2.5, (2.0, 4.0), 1.0, 0.5, 0.6, "missed object"),
+    "selected": Line("#FFFFFF", 3.5, (), 1.0, 0.5, 0.72, "selected"),
+    "field": Line("#F0E442", 2.0, (12.0, 6.0), 1.0, 0.5, 0.6, "receptive field"),
+    "grid": Line("#FFFFFF", 1.0, (), 0.55, 0.3, 0.3, "cells"),
 }
 
 # A second palette for classes, in chips only, dark enough under white letters.
