@@ -57,7 +57,18 @@ FOLDERS: dict[str, set[str]] = {
     "figures": {"colours", "canvas", "blobs", "canvas_events", "canvas_source", "sentences", "thumbnails"},
 }
 PAGES = {"home", "anchors", "matching", "assignment", "detections"}
-SHARED = {"links", "picker", "picture_drop", "sources", "state", "scene", "canvas", "widgets", "show"}
+SHARED = {
+    "departed",
+    "links",
+    "picker",
+    "picture_drop",
+    "sources",
+    "state",
+    "scene",
+    "canvas",
+    "widgets",
+    "show",
+}
 
 # Third-party library → rooms that may use it. A library that is not here is a decision to be made.
 LIBRARIES: dict[str, set[str]] = {

@@ -1,0 +1,56 @@
+"""A visitor who closed the tab is forgotten within a minute, pictures and all.
+
+Streamlit keeps a left session for a reconnect, and forgets it only when the next visitor leaves:
+on a quiet server the last picture would stay for good. Here every left session is shut down
+after ``KEEP_S`` seconds, whoever comes or does not come.
+"""
+
+from __future__ import annotations
+
+import gc
+import sys
+import threading
+import time
+import types
+from functools import cache
+
+from streamlit import runtime
+
+KEEP_S = 25.0  # long enough for a reload or a network that hiccups
+EVERY_S = 5.0
+
+
+@cache
+def watch() -> threading.Thread | None:
+    """Start looking after left sessions; once for each server, not at all without one."""
+    if not runtime.exists():
+        return None
+    thread = threading.Thread(target=_keep_watching, args=(runtime.get_instance(),), daemon=True)
+    thread.start()
+    return thread
+
+
+def _keep_watching(server: runtime.Runtime) -> None:
+    """Hand every look to the server's own thread: sessions may be closed nowhere else."""
+    left_since: dict[str, float] = {}
+    while runtime.exists():
+        time.sleep(EVERY_S)
+        server._get_async_objs().eventloop.call_soon_threadsafe(close_left, server, left_since)
+
+
+def close_left(server: runtime.Runtime, left_since: dict[str, float]) -> None:
+    """Shut down every session that was left ``KEEP_S`` seconds ago; remember the others."""
+    sessions, now = server._session_mgr, time.monotonic()
+    active = {info.session.id for info in sessions.list_active_sessions()}
+    left = {
+        info.session.id: info.session for info in sessions.list_sessions() if info.session.id not in active
+    }
+    for gone in left_since.keys() - left.keys():
+        del left_since[gone]
+    overdue = [name for name in left if now - left_since.setdefault(name, now) >= KEEP_S]
+    for name in overdue:
+        left[name].session_state.clear()  # the server's loop may hold on to the closed session itself
+        server.close_session(name)
+    if overdue:
+        sys.modules["__main__"] = types.ModuleType("__main__")  # it held the variables of the last page run
+        gc.collect()  # cheap after the warm-up's freeze; what a page leaves is full of circles

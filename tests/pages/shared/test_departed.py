@@ -1,0 +1,112 @@
+"""Sessions that were left: closed after their time, not before, and never an active one."""
+
+from __future__ import annotations
+
+import sys
+from types import SimpleNamespace
+
+import pytest
+from streamlit.runtime import Runtime
+
+from pages.shared import departed
+
+
+class Server:
+    """The part of Streamlit's runtime that is asked, with sessions by name."""
+
+    def __init__(self, *, active: tuple[str, ...], left: tuple[str, ...]) -> None:
+        self.active, self.left = list(active), list(left)
+        self.state = {name: {"own": "a picture"} for name in (*active, *left)}
+        self._session_mgr = self
+
+    def _infos(self, names: list[str]) -> list[SimpleNamespace]:
+        return [
+            SimpleNamespace(session=SimpleNamespace(id=name, session_state=self.state[name]))
+            for name in names
+        ]
+
+    def list_active_sessions(self) -> list[SimpleNamespace]:
+        return self._infos(self.active)
+
+    def list_sessions(self) -> list[SimpleNamespace]:
+        return self._infos(self.active + self.left)
+
+    def close_session(self, name: str) -> None:
+        self.left.remove(name)
+
+
+@pytest.fixture
+def clock(monkeypatch) -> SimpleNamespace:
+    """A clock that the test moves."""
+    clock = SimpleNamespace(now=0.0)
+    monkeypatch.setattr(departed.time, "monotonic", lambda: clock.now)
+    monkeypatch.setitem(sys.modules, "__main__", sys.modules["__main__"])  # put back afterwards
+    return clock
+
+
+def test_a_left_session_is_emptied_and_closed_after_its_time(clock):
+    server, since = Server(active=(), left=("ann",)), {}
+
+    departed.close_left(server, since)
+    clock.now = departed.KEEP_S - 0.1
+    departed.close_left(server, since)
+    still_there = list(server.left)
+    clock.now = departed.KEEP_S
+    departed.close_left(server, since)
+
+    assert still_there == ["ann"]
+    assert server.left == []
+    assert server.state["ann"] == {}
+
+
+def test_an_active_session_stays_however_long_it_lasts(clock):
+    server, since = Server(active=("ann",), left=()), {}
+
+    for clock.now in (0.0, 1000.0, 2000.0):
+        departed.close_left(server, since)
+
+    assert server.state["ann"] == {"own": "a picture"}
+
+
+def test_the_time_starts_anew_for_a_session_that_came_back(clock):
+    server, since = Server(active=(), left=("ann",)), {}
+    departed.close_left(server, since)
+    server.active, server.left, clock.now = ["ann"], [], 20.0
+    departed.close_left(server, since)
+    server.active, server.left, clock.now = [], ["ann"], 30.0
+
+    departed.close_left(server, since)
+
+    assert server.left == ["ann"]
+
+
+def test_the_variables_of_the_last_page_run_go_too(clock):
+    sys.modules["__main__"].picture_of_the_test = "a picture"
+    server, since = Server(active=(), left=("ann",)), {"ann": -100.0}
+    was = sys.modules["__main__"]
+
+    departed.close_left(server, since)
+
+    assert not hasattr(sys.modules["__main__"], "picture_of_the_test")
+    del was.picture_of_the_test
+
+
+def test_without_a_server_nothing_is_watched():
+    departed.watch.cache_clear()
+
+    assert departed.watch() is None
+
+    departed.watch.cache_clear()
+
+
+def test_streamlit_still_has_what_the_watch_asks_for():
+    assert callable(Runtime._get_async_objs)
+    assert callable(Runtime.close_session)
+
+
+def test_a_session_is_closed_before_streamlit_would_lose_sight_of_it(root):
+    import tomllib
+
+    config = tomllib.loads((root / ".streamlit" / "config.toml").read_text())
+
+    assert departed.KEEP_S + 2 * departed.EVERY_S < config["server"]["disconnectedSessionTTL"] < 60
