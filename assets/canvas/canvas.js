@@ -170,6 +170,8 @@ function publish(c) {
     revision: c.revision,
     answered: c.answered,
     scene: c.payload.scene,
+    width: c.payload.width,
+    height: c.payload.height,
     tool: c.tool,
   };
   for (const [name, value] of Object.entries(data)) {

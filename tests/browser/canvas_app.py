@@ -1,0 +1,122 @@
+"""The page of the canvas's own tests: one canvas in the mode that the URL names, and what Python heard."""
+
+import dataclasses
+import io
+import json
+import time
+
+import streamlit as st
+import torch
+from PIL import Image
+
+from pages.shared.canvas import box_canvas
+from pages.shared.picture_drop import picture_drop
+from ssd.anchors import make_anchors
+from ssd.boxes import jaccard
+from ssd.config import SelectionConfig, anchor_preset
+from ssd.data.synthetic import synthetic_scene
+from ssd.detections import select
+from ssd.figures.canvas import (
+    CanvasObject,
+    CanvasView,
+    LiveMatching,
+    anchors_blob,
+    candidates_blob,
+    canvas_payload,
+    picture_blob,
+)
+
+st.set_page_config(layout="wide")
+query, state = st.query_params, st.session_state
+mode = query.get("mode", "matching")
+NAMES = ("dog", "cat", "person")
+
+
+@st.cache_resource
+def picture(seed):
+    pixels = synthetic_scene(seed).picture
+    buffer = io.BytesIO()
+    Image.fromarray(pixels.permute(1, 2, 0).numpy()).save(buffer, "JPEG", quality=88)
+    return picture_blob(
+        buffer.getvalue(), width_px=pixels.shape[2], height_px=pixels.shape[1], alt="A scene with shapes"
+    )
+
+
+@st.cache_resource
+def anchors(preset):
+    made = make_anchors(anchor_preset(preset).anchors)
+    return made, anchors_blob(made)
+
+
+@st.cache_resource
+def candidates(boxes_of, everywhere):
+    made, _ = anchors("ssd300-voc")
+    dice = torch.Generator().manual_seed(0)
+    if everywhere:  # a score for each of the 8,732 boxes, and no limit
+        scores = torch.rand(len(made), 1, generator=dice) * 0.98 + 0.015
+        config = SelectionConfig(score_threshold=0.01, top_k=10_000, nms_threshold=1.0, max_detections=10_000)
+        return candidates_blob(
+            select(made.boxes, scores, config=config), class_names=NAMES[:1], floor=0.01
+        ), None
+    boxes = (made.boxes + torch.randn(made.boxes.shape, generator=dice) * 0.01).clamp(0, 1)
+    boxes = torch.cat(
+        [torch.minimum(boxes[:, :2], boxes[:, 2:]), torch.maximum(boxes[:, :2], boxes[:, 2:])], 1
+    )
+    scores = (jaccard(torch.tensor(boxes_of), boxes).T * 1.1 - 0.1).clamp(0, 0.99)
+    picked = select(boxes, scores, config=SelectionConfig(score_threshold=0.01))
+    return candidates_blob(picked, class_names=NAMES, floor=0.01), picked
+
+
+def start_objects():
+    if "many" in query:
+        dice = torch.Generator().manual_seed(1)
+        corner = torch.rand(int(query["many"]), 2, generator=dice) * 0.7
+        boxes = torch.cat([corner, corner + torch.rand(corner.shape, generator=dice) * 0.25 + 0.05], 1).clamp(
+            0, 1
+        )
+        return [CanvasObject(tuple(box), NAMES[i % 3]) for i, box in enumerate(boxes.tolist())]
+    return [
+        CanvasObject((0.10, 0.15, 0.45, 0.75), "dog"),
+        CanvasObject((0.60, 0.50, 0.80, 0.80), "cat"),
+        CanvasObject((0.70, 0.05, 0.95, 0.30), "person", ignored=True),
+    ]
+
+
+def take(events):
+    state.heard.append([events.revision, sorted(events.changed), events.step])
+    for name in events.changed:
+        state.view[name] = getattr(events, name)
+    if "wait" in query:
+        time.sleep(float(query["wait"]))
+
+
+def take_file(dropped):
+    state.files.append([dropped.name, len(dropped.content), dropped.refusal, dropped.position, dropped.total])
+
+
+if "view" not in state:
+    state.view, state.heard, state.files = {"objects": start_objects(), "score": 0.5}, [], []
+seed = st.number_input("Picture", 1, 9, 1)
+threshold = st.slider("Threshold", 0.1, 0.9, 0.5)
+view = CanvasView(
+    mode=mode,
+    scene=f"scene {seed}",
+    picture=picture(seed),
+    anchors=anchors(query.get("preset", "ssd300-voc"))[1],
+    class_names=NAMES,
+    editable="fixed" not in query,
+    panel="panel" in query,
+    static="static" in query,
+    matching=LiveMatching(rule=query.get("rule", "bipartite"), threshold=threshold),
+    **state.view,
+)
+if mode == "detections":
+    boxes_of = tuple(tuple(each.box) for each in start_objects())
+    blob, picked = candidates(boxes_of, "everywhere" in query)
+    view = dataclasses.replace(view, candidates=blob, matching=None)
+box_canvas(canvas_payload(view), key="canvas", on_event=take)
+if "drop" in query:
+    picture_drop(key="drop", on_drop=take_file)
+objects = [[*each.box, each.name] for each in state.view["objects"]]
+said = {name: value for name, value in state.view.items() if name != "objects"}
+st.code(json.dumps({"heard": state.heard, "objects": objects, "files": state.files, **said}, default=str))

@@ -1,0 +1,272 @@
+"""The browser's matching, score filter and sentences equal Python's, scene by scene, bit by bit."""
+
+from __future__ import annotations
+
+import base64
+
+import numpy as np
+import pytest
+import torch
+
+from ssd.anchors import make_anchors
+from ssd.config import MATCHING_RULES, SelectionConfig, anchor_preset
+from ssd.detections import Fate, select
+from ssd.figures.blobs import anchors_blob, candidates_blob
+from ssd.figures.canvas_source import canvas_script
+from ssd.figures.colours import class_colour
+from ssd.figures.sentences import object_sentences
+from ssd.matching import match
+
+SCENES = 10_000
+PRESETS = ("lesson-multi", "ssd300-voc", "ssdlite320-coco")
+THRESHOLDS = (0.0, 0.25, 0.35, 0.4, 0.45, 0.5, 0.55, 0.6, 0.7, 1.0)
+
+MATCH_IN_BROWSER = """
+(batch) => {
+  const bytes = (array) => btoa(Array.from(new Uint8Array(array.buffer), (b) => String.fromCharCode(b)).join(""));
+  return batch.scenes.map((scene) => {
+    const table = (window.tables ??= {})[scene.anchors] ??= new ssdCanvas.MatchTable(
+      new Float32Array(Uint8Array.from(atob(batch.anchors[scene.anchors]), (c) => c.charCodeAt(0)).buffer));
+    const found = table.match(scene.boxes, scene.ignored, scene);
+    return {
+      matched: bytes(found.matched), overlap: bytes(found.overlap), forced: bytes(found.forced),
+      ignored: bytes(found.ignored), best: found.bestAnchor, bests: found.bestOverlap,
+      counts: found.counts, forcedCounts: found.forcedCounts,
+    };
+  });
+}
+"""
+
+
+@pytest.fixture
+def scripted(tab):
+    """A tab that knows the canvas's functions."""
+    tab.add_script_tag(content=canvas_script())
+    return tab
+
+
+def to_base64(array: np.ndarray) -> str:
+    return base64.b64encode(np.ascontiguousarray(array).tobytes()).decode()
+
+
+def random_boxes(dice: np.random.Generator, anchors: torch.Tensor, how_many: int, ties: bool) -> torch.Tensor:
+    """Boxes anywhere; with ties on a coarse grid, some of them anchors or copies of each other."""
+    if ties:
+        corners = np.sort(dice.integers(0, 9, (how_many, 2, 2)), axis=1) / 8
+    else:
+        corners = np.sort(dice.random((how_many, 2, 2)), axis=1)
+    boxes = torch.tensor(corners.reshape(how_many, 4), dtype=torch.float32)
+    for i in range(how_many):
+        luck = dice.random()
+        if luck < 0.08 or (ties and luck < 0.25):
+            boxes[i] = anchors[dice.integers(len(anchors))].clamp(0, 1)
+        elif i and luck > 0.93:
+            boxes[i] = boxes[dice.integers(i)]
+    return boxes
+
+
+def subsets(dice: np.random.Generator) -> dict[str, torch.Tensor]:
+    """Every preset whole, and slices of each that keep all its levels."""
+    named = {}
+    for preset in PRESETS:
+        boxes = make_anchors(anchor_preset(preset).anchors).boxes
+        named[preset] = boxes
+        for part in range(8):
+            picked = np.sort(dice.choice(len(boxes), size=min(len(boxes), 150), replace=False))
+            named[f"{preset} {part}"] = boxes[torch.from_numpy(picked)]
+    return named
+
+
+def scene(number: int, dice: np.random.Generator, named: dict[str, torch.Tensor]) -> dict:
+    """One scene: anchors, objects, ignored boxes, rule, threshold."""
+    preset = PRESETS[number % 3]
+    name = preset if number % 25 == 0 or preset == "lesson-multi" else f"{preset} {dice.integers(8)}"
+    ties = bool(number % 2)
+    boxes = random_boxes(dice, named[name], int(dice.integers(0, 21)) if number % 40 else 0, ties)
+    ignored = random_boxes(dice, named[name], int(dice.integers(0, 4)), ties)
+    exact = dice.random() < 0.7
+    return {
+        "anchors": name,
+        "boxes": boxes,
+        "ignored": ignored,
+        "rule": MATCHING_RULES[int(dice.integers(3))],
+        "threshold": float(dice.choice(THRESHOLDS)) if exact else float(dice.random()),
+        "strict": bool(dice.integers(2)),
+    }
+
+
+def as_json(one: dict) -> dict:
+    return {**one, "boxes": one["boxes"].tolist(), "ignored": one["ignored"].tolist()}
+
+
+def differences(one: dict, anchors: torch.Tensor, answer: dict) -> list[str]:
+    """Names of what the browser sees otherwise than Python."""
+    found = match(
+        one["boxes"],
+        anchors,
+        rule=one["rule"],
+        threshold=one["threshold"],
+        strict=one["strict"],
+        ignored_boxes=one["ignored"],
+    )
+    forced = [int(((found.matched_gt == g) & found.forced).sum()) for g in range(len(one["boxes"]))]
+    expected = {
+        "matched": to_base64(found.matched_gt.numpy().astype(np.int32)),
+        "overlap": to_base64(found.overlap.numpy()),
+        "forced": to_base64(found.forced.numpy().astype(np.uint8)),
+        "ignored": to_base64(found.ignored.numpy().astype(np.uint8)),
+        "best": found.best_anchor.tolist(),
+        "bests": found.best_overlap.tolist(),
+        "counts": found.anchors_per_object.tolist(),
+        "forcedCounts": forced,
+    }
+    return [name for name, value in expected.items() if value != answer[name]]
+
+
+@pytest.mark.slow
+def test_the_browser_matches_ten_thousand_scenes_as_python_does(scripted):
+    dice = np.random.default_rng(7)
+    named = subsets(dice)
+    tables = {name: to_base64(boxes.numpy()) for name, boxes in named.items()}
+    wrong = []
+
+    for first in range(0, SCENES, 500):
+        scenes = [scene(number, dice, named) for number in range(first, first + 500)]
+        answers = scripted.evaluate(
+            MATCH_IN_BROWSER, {"anchors": tables, "scenes": [as_json(s) for s in scenes]}
+        )
+        for number, (one, answer) in enumerate(zip(scenes, answers, strict=True), first):
+            faults = differences(one, named[one["anchors"]], answer)
+            wrong += [f"scene {number} ({one['anchors']}, {one['rule']}): {faults}"] if faults else []
+
+    assert wrong == []
+
+
+def test_a_dragged_object_is_matched_from_kept_rows_as_from_new_ones(scripted):
+    anchors = make_anchors(anchor_preset("ssd300-voc").anchors)
+    dice = np.random.default_rng(3)
+    boxes = random_boxes(dice, anchors.boxes, 6, ties=False)
+    one = {"anchors": "kept", "ignored": boxes[:0], "rule": "bipartite", "threshold": 0.5, "strict": False}
+    wrong = []
+
+    for _ in range(12):  # the same table all along: only the dragged row is new
+        boxes = boxes.clone()
+        boxes[int(dice.integers(6))] = random_boxes(dice, anchors.boxes, 1, ties=False)[0]
+        batch = {
+            "anchors": {"kept": to_base64(anchors.boxes.numpy())},
+            "scenes": [as_json({**one, "boxes": boxes})],
+        }
+        wrong += differences(
+            {**one, "boxes": boxes}, anchors.boxes, scripted.evaluate(MATCH_IN_BROWSER, batch)[0]
+        )
+
+    assert wrong == []
+
+
+FATES_IN_BROWSER = """
+({ blob, thresholds }) => {
+  const candidates = ssdCanvas.readBlob(blob);
+  return thresholds.map((threshold) => {
+    const above = ssdCanvas.countAbove(candidates.scores, threshold);
+    return { above, fates: Array.from(candidates.fate.subarray(0, above)), by: Array.from(candidates.by.subarray(0, above)),
+             counts: ssdCanvas.countFates(candidates, above, null) };
+  });
+}
+"""
+
+
+@pytest.mark.slow
+def test_the_browser_filters_scores_as_a_new_selection_would(scripted):
+    dice = torch.Generator().manual_seed(5)
+    wrong = []
+
+    for round_ in range(250):
+        config = SelectionConfig(
+            score_threshold=0.05,
+            nms_threshold=(0.3, 0.45, 0.5)[round_ % 3],
+            top_k=(3, 400)[round_ % 2],
+            max_detections=(5, 200)[round_ // 2 % 2],
+            class_agnostic=round_ % 5 == 0,
+        )
+        corner = torch.rand(24, 2, generator=dice) * 0.6
+        boxes = torch.cat([corner, corner + 0.1 + torch.rand(24, 2, generator=dice) * 0.3], dim=1)
+        scores = torch.rand(24, 3, generator=dice)
+        if round_ % 2:
+            scores = (scores * 10).round() / 10  # ties, and scores that stand exactly on a threshold
+        floor = select(boxes, scores, config=config)
+        thresholds = [
+            0.05,
+            *(k / 20 for k in range(2, 20)),
+            *torch.rand(20, generator=dice).clamp(0.06).tolist(),
+        ]
+        blob = candidates_blob(floor, class_names=["a", "b", "c"], floor=0.05).data
+        answers = scripted.evaluate(FATES_IN_BROWSER, {"blob": dict(blob), "thresholds": thresholds})
+        for threshold, answer in zip(thresholds, answers, strict=True):
+            own = SelectionConfig(**{**vars(config), "score_threshold": threshold})
+            wrong += _filter_faults(
+                select(boxes, scores, config=own), answer, f"round {round_} at {threshold}"
+            )
+
+    assert wrong == []
+
+
+def _filter_faults(picked, answer: dict, where: str) -> list[str]:
+    """What the browser's prefix has otherwise than a selection made at that threshold."""
+    counts = answer["counts"]
+    expected = {
+        "above": len(picked.scores),
+        "fates": picked.fate.tolist(),
+        "by": picked.suppressed_by.tolist(),
+    }
+    faults = [name for name, value in expected.items() if answer[name] != value]
+    if counts["kept"] != picked.count(Fate.KEPT) or counts["below"] != picked.num_below:
+        faults.append("counts")
+    return [f"{where}: {faults}"] if faults else []
+
+
+def test_the_sentences_of_the_browser_are_those_of_python(scripted):
+    anchors = make_anchors(anchor_preset("ssd300-voc").anchors)
+    dice = np.random.default_rng(11)
+    blob, wrong = dict(anchors_blob(anchors).data), []
+
+    for number in range(60):
+        boxes = random_boxes(dice, anchors.boxes, int(dice.integers(0, 12)), ties=bool(number % 2))
+        if number % 3 == 0 and len(boxes) > 2:
+            boxes[1] = boxes[0]
+            boxes[2] = torch.tensor([0.5, 0.5, 0.504, 0.504])
+        names = [str(dice.choice(["dog", "cat", "a {name} <b>"])) for _ in boxes]
+        rule = MATCHING_RULES[number % 3]
+        said = scripted.evaluate(
+            """({ blob, boxes, names, rule }) => {
+              const anchors = (window.whole ??= ssdCanvas.readBlob(blob));
+              const found = anchors.table.match(boxes, [], { rule, threshold: 0.5, strict: false });
+              const titles = ssdCanvas.numbered(names);
+              return boxes.map((_, g) => ssdCanvas.objectSentence(found, anchors.level, titles, g));
+            }""",
+            {"blob": blob if number == 0 else None, "boxes": boxes.tolist(), "names": names, "rule": rule},
+        )
+        found = match(boxes, anchors.boxes, rule=rule)
+        if tuple(said) != object_sentences(found, anchors, names=names):
+            wrong.append((said, object_sentences(found, anchors, names=names)))
+
+    assert wrong == []
+
+
+def test_two_decimals_are_rounded_as_python_rounds_them(scripted):
+    values = torch.cat([torch.arange(0, 201) / 200, torch.arange(0, 129) / 128, torch.rand(500)])
+
+    said = scripted.evaluate("(values) => values.map(ssdCanvas.twoDecimals)", values.tolist())
+
+    assert said == [f"{value:.2f}" for value in values.tolist()]
+
+
+def test_a_class_has_the_same_colour_in_the_browser(scripted):
+    names = ["dog", "cat", "person", "dining table", "собака", "<b>", ""]
+
+    assert scripted.evaluate("(names) => names.map(ssdCanvas.classColour)", names) == [
+        *map(class_colour, names)
+    ]
+
+
+def test_the_script_ends_no_script_element():
+    assert "</script" not in canvas_script().lower()
