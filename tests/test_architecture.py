@@ -54,14 +54,27 @@ FOLDERS: dict[str, set[str]] = {
     "cli": {"main", "parsing", "geometry", "pictures", "outputs", "detect", "fetch"},
     "models": {"network", "small", "receptive", "torchvision_ssd"},
     "training": {"config", "loader", "loop"},
-    "figures": {"colours", "canvas", "blobs", "canvas_events", "canvas_source", "sentences", "thumbnails"},
+    "figures": {
+        "colours",
+        "canvas",
+        "blobs",
+        "canvas_events",
+        "canvas_source",
+        "sentences",
+        "thumbnails",
+        "charts",
+        "inspector",
+        "words",
+    },
 }
 PAGES = {"home", "anchors", "matching", "assignment", "detections"}
 SHARED = {
     "departed",
+    "knobs",
     "links",
     "picker",
     "picture_drop",
+    "snippets",
     "sources",
     "state",
     "scene",
@@ -103,10 +116,11 @@ ROOT = Path(__file__).parent.parent
 
 @dataclass(frozen=True)
 class Import:
-    """One imported module, and whether it is imported only when a function runs."""
+    """One imported module; whether only when a function runs, or only for annotations."""
 
     module: str
     lazy: bool
+    typing: bool
     line: int
 
 
@@ -133,18 +147,19 @@ def imports(text: str) -> list[Import]:
     """Every import of a source, wherever it stands."""
     found: list[Import] = []
 
-    def visit(node: ast.AST, lazy: bool) -> None:
+    def visit(node: ast.AST, lazy: bool, typing: bool) -> None:
         if isinstance(node, ast.Import):
-            found.extend(Import(alias.name, lazy, node.lineno) for alias in node.names)
+            found.extend(Import(alias.name, lazy, typing, node.lineno) for alias in node.names)
         elif isinstance(node, ast.ImportFrom):
             base = "." * node.level + (node.module or "")
             names = [f"{base}.{alias.name}" for alias in node.names] if base in ("ssd", "pages") else [base]
-            found.extend(Import(name, lazy, node.lineno) for name in names)
-        inside = lazy or isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef | ast.Lambda)
+            found.extend(Import(name, lazy, typing, node.lineno) for name in names)
+        lazy = lazy or isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef | ast.Lambda)
+        typing = typing or (isinstance(node, ast.If) and ast.unparse(node.test) == "TYPE_CHECKING")
         for child in ast.iter_child_nodes(node):
-            visit(child, inside)
+            visit(child, lazy, typing)
 
-    visit(ast.parse(text), lazy=False)
+    visit(ast.parse(text), lazy=False, typing=False)
     return found
 
 
@@ -158,7 +173,7 @@ def _judge(name: str, found: Import) -> list[str]:
     top, room = found.module.split(".")[0], room_of(name)
     if top == "":
         return ["imports relatively; name the module from the root"]
-    if top in STANDARD:
+    if top in STANDARD or (found.typing and room in ("app", "pages")):  # naming a type is not using it
         return []
     if top in ("pages", "app"):
         return [] if room in ("app", "pages") else [f"imports {found.module}, which lies above the package"]
@@ -338,6 +353,7 @@ ALLOWED = {
         "pages/home.py",
         "import streamlit\nimport ssd\nfrom pages.shared import scene",
     ),
+    "a tensor's name on a page": ("pages/home.py", "if TYPE_CHECKING:\n    from torch import Tensor"),
     "the standard library": ("ssd/boxes.py", "from collections.abc import Callable"),
 }
 

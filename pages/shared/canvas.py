@@ -5,12 +5,13 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import replace
 from functools import cache, partial
+from typing import TYPE_CHECKING
 
 import streamlit as st
 
-from ssd.figures.canvas import CanvasPayload
-from ssd.figures.canvas_events import CanvasEvents, read_events
-from ssd.figures.canvas_source import page_css, page_script
+if TYPE_CHECKING:
+    from ssd.figures.canvas import CanvasPayload
+    from ssd.figures.canvas_events import CanvasEvents
 
 __all__ = ["box_canvas", "canvas_events"]
 
@@ -18,6 +19,8 @@ __all__ = ["box_canvas", "canvas_events"]
 @cache
 def component(name: str):
     """One of our browser components, registered once in this process."""
+    from ssd.figures.canvas_source import page_css, page_script  # brings torch: not at the top of the app
+
     return st.components.v2.component(f"ssd_{name}", js=page_script(name), css=page_css(name) or None)
 
 
@@ -48,6 +51,8 @@ def box_canvas(
 
 def canvas_events(key: str) -> CanvasEvents:
     """What the canvas of that key reported last; nothing before it was shown."""
+    from ssd.figures.canvas_events import read_events
+
     state = st.session_state.get(key) or {}
     return read_events(state.get("view"), state.get("step"))
 

@@ -93,7 +93,15 @@ def _unknown(word: str, parser: argparse.ArgumentParser) -> str:
 
 
 def suggestion(word: str, known: Iterable[str]) -> str:
-    """The nearest known word in brackets, or nothing."""
+    """The nearest known word in brackets, or nothing.
+
+    Args:
+        word: what was written.
+        known: what could have been meant.
+
+    Returns:
+        The words " (did you mean …?)", or an empty text.
+    """
     near = difflib.get_close_matches(word, list(known), n=1, cutoff=0.5)
     return f" (did you mean {near[0]}?)" if near else ""
 
