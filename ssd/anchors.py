@@ -55,7 +55,9 @@ class Anchors:
 
     def to(self, device: torch.device | str) -> Anchors:
         """The same anchors on another device."""
-        moved = {name: getattr(self, name).to(device) for name in ("boxes", "level", "row", "column", "shape")}
+        moved = {
+            name: getattr(self, name).to(device) for name in ("boxes", "level", "row", "column", "shape")
+        }
         return Anchors(
             **moved, cells_wh=self.cells_wh.to(device), levels=self.levels, per_level=self.per_level
         )
@@ -90,7 +92,8 @@ def make_anchors(config: AnchorConfig) -> Anchors:
     per_level = tuple(level.grid_wh[0] * level.grid_wh[1] * len(level.shapes_wh) for level in levels)
     if sum(per_level) > MAX_ANCHORS:
         raise ConfigError(
-            f"At most {MAX_ANCHORS:,} anchors can be drawn, this makes {sum(per_level):,}; use fewer cells or shapes."
+            f"At most {MAX_ANCHORS:,} anchors can be drawn, this makes {sum(per_level):,}; "
+            "use fewer cells or shapes."
         )
     column_first = isinstance(config, GridAnchors)
     parts = [_level_parts(k, level, column_first) for k, level in enumerate(levels)]

@@ -7,6 +7,7 @@ A slider's start value is the preset's.
 from __future__ import annotations
 
 import difflib
+import itertools
 import math
 from dataclasses import dataclass, field, replace
 from typing import Literal
@@ -72,7 +73,8 @@ class SizeAnchors:
         if count == 0 or lengths != {count}:
             raise ConfigError(
                 f"Each of the {count} levels needs a size, an extra size, ratios and (if given) a step; "
-                f"got {len(self.sizes_px)} sizes, {len(self.extra_sizes_px)} extra sizes, {len(self.ratios)} ratios."
+                f"got {len(self.sizes_px)} sizes, {len(self.extra_sizes_px)} extra sizes, "
+                f"{len(self.ratios)} ratios."
             )
         numbers = [*self.sizes_px, *self.extra_sizes_px, *(self.steps_px or ()), *self.picture_wh]
         numbers += [n for wh in self.grids_wh for n in wh] + [r for level in self.ratios for r in level]
@@ -210,14 +212,16 @@ def scaled_anchors(
         Liu et al., SSD, ECCV 2016, section 2.2.
 
     Example:
-        >>> config = scaled_anchors(grids_wh=((2, 2),), scales=(0.25, 1.0), ratios=((2.0,),), picture_wh=(100, 100))
+        >>> config = scaled_anchors(
+        ...     grids_wh=((2, 2),), scales=(0.25, 1.0), ratios=((2.0,),), picture_wh=(100, 100)
+        ... )
         >>> config.sizes_px, config.extra_sizes_px
         ((25.0,), (50.0,))
     """
     if len(scales) != len(grids_wh) + 1:
         raise ConfigError(f"{len(grids_wh)} levels need {len(grids_wh) + 1} scales, got {len(scales)}.")
     side = min(picture_wh)
-    extras = tuple(math.sqrt(a * b) * side for a, b in zip(scales, scales[1:], strict=False))
+    extras = tuple(math.sqrt(a * b) * side for a, b in itertools.pairwise(scales))
     return SizeAnchors(
         grids_wh=grids_wh,
         sizes_px=tuple(s * side for s in scales[:-1]),
@@ -429,7 +433,9 @@ def anchor_preset(name: str) -> AnchorPreset:
         0.5
     """
     if name not in ANCHOR_PRESETS:
-        raise ConfigError(f"There is no anchor preset {name!r}{_nearest(name)}; presets: {', '.join(ANCHOR_PRESETS)}.")
+        raise ConfigError(
+            f"There is no anchor preset {name!r}{_nearest(name)}; presets: {', '.join(ANCHOR_PRESETS)}."
+        )
     return ANCHOR_PRESETS[name]
 
 

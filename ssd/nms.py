@@ -70,7 +70,7 @@ def suppress(
     overlap = torch.zeros(len(boxes))
     boxes, scores = boxes.detach().to("cpu", torch.float32), scores.detach().to("cpu", torch.float32)
     labels = torch.zeros(len(boxes), dtype=torch.int64) if groups is None else groups.to("cpu")
-    for label in labels.unique().tolist():
+    for label in sorted(set(labels.tolist())):
         members = (labels == label).nonzero()[:, 0]
         kept, sender, jaccards = _suppress_group(boxes[members], scores[members], nms_threshold)
         keep[members], overlap[members] = kept, jaccards

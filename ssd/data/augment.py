@@ -16,7 +16,7 @@ from ssd.boxes import from_pixels, to_pixels
 from ssd.data.records import Sample, Target
 from ssd.errors import ConfigError
 
-__all__ = ["Augmentation", "AugmentConfig"]
+__all__ = ["AugmentConfig", "Augmentation"]
 
 
 @dataclass(frozen=True)

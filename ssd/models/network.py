@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import NamedTuple
+from typing import NamedTuple, cast
 
 import torch
 from jaxtyping import Float
@@ -107,11 +107,11 @@ def _rows(maps: Tensor, columns: int) -> Tensor:
 
 def _start_quiet(heads: nn.ModuleList, config: ModelConfig) -> None:
     """Small predictor weights; a bias that expects background almost everywhere."""
-    for head in heads:
+    for head in cast(list[_Head], list(heads)):
         for conv in (head.codes, head.logits):
             nn.init.normal_(conv.weight, std=0.01)
-            nn.init.zeros_(conv.bias)
-        bias = head.logits.bias.data.view(-1, config.num_logits)
+            nn.init.zeros_(cast(Tensor, conv.bias))
+        bias = cast(Tensor, head.logits.bias).data.view(-1, config.num_logits)
         odds = torch.log(torch.tensor((1 - _PRIOR) / _PRIOR))
         if config.activation == "softmax":
             bias[:, 0] = odds + torch.log(torch.tensor(float(len(config.class_names))))

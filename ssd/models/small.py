@@ -6,6 +6,8 @@ Batch norm in backbone and heads is what lets a detector train from scratch
 
 from __future__ import annotations
 
+from typing import cast
+
 import torch
 from torch import Tensor, nn
 
@@ -52,7 +54,7 @@ class _Residual(nn.Module):
         self.shortcut = (
             nn.Identity() if same else norm_conv(inputs, outputs, kernel=1, stride=stride, relu=False)
         )
-        nn.init.zeros_(self.second[1].weight)  # each block starts as its shortcut
+        nn.init.zeros_(cast(Tensor, self.second[1].weight))  # each block starts as its shortcut
 
     def forward(self, x: Tensor) -> Tensor:
         return torch.relu(self.second(self.first(x)) + self.shortcut(x))

@@ -188,7 +188,7 @@ def _constructor(name: str) -> Callable[..., nn.Module]:
     return build
 
 
-def _weights(name: str) -> Any:  # noqa: ANN401  torchvision has no types
+def _weights(name: str) -> Any:
     """Torchvision's record of its COCO weights."""
     from torchvision.models import get_model_weights
 

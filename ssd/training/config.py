@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Literal
 
 from ssd.config import CoderConfig, MatchingRule
 from ssd.data.augment import AugmentConfig
@@ -50,7 +51,7 @@ class TrainConfig:
     negative_ratio: float = 3.0
     min_negatives: int = 8
     augment: AugmentConfig = AugmentConfig()
-    precision: str = "32-true"
+    precision: Literal["32-true", "bf16-mixed", "16-mixed"] = "32-true"
     seed: int = 0
 
     def __post_init__(self) -> None:
@@ -63,9 +64,7 @@ class TrainConfig:
 
 
 TRAINING_PRESETS: dict[str, TrainConfig] = {
-    "shapes": TrainConfig(
-        steps=1800, augment=AugmentConfig(flip=0.5, upside_down=0.5, photometric=0.2)
-    ),
+    "shapes": TrainConfig(steps=1800, augment=AugmentConfig(flip=0.5, upside_down=0.5, photometric=0.2)),
     "bccd": TrainConfig(
         steps=1700,
         augment=AugmentConfig(flip=0.5, upside_down=0.5, crop=0.4, zoom_out=0.1, photometric=0.4),

@@ -90,7 +90,7 @@ def prepare(config: TrainConfig, *, class_names: tuple[str, ...]) -> Training:
         >>> prepare(TrainConfig(steps=2), class_names=("circle", "star")).model_config.num_logits
         3
     """
-    fabric = Fabric(accelerator="auto", devices=1, precision=config.precision)  # type: ignore[arg-type]
+    fabric = Fabric(accelerator="auto", devices=1, precision=config.precision)
     fabric.seed_everything(config.seed, verbose=False)
     contract = InputContract(size_wh=(config.size_px, config.size_px))
     anchors = anchor_preset(config.anchors).anchors
@@ -101,7 +101,8 @@ def prepare(config: TrainConfig, *, class_names: tuple[str, ...]) -> Training:
     schedule = torch.optim.lr_scheduler.OneCycleLR(
         optimiser, max_lr=config.learning_rate, total_steps=config.steps + 1, pct_start=config.warm_up
     )
-    averaged = AveragedModel(network, multi_avg_fn=get_ema_multi_avg_fn(config.ema), use_buffers=True)
+    average = get_ema_multi_avg_fn(config.ema)  # type: ignore[no-untyped-call]
+    averaged = AveragedModel(network, multi_avg_fn=average, use_buffers=True)
     return Training(config, model_config, fabric, model, averaged, wrapped, schedule)
 
 
@@ -112,9 +113,7 @@ def _groups(network: nn.Module, weight_decay: float) -> list[dict[str, object]]:
     return [{"params": decayed, "weight_decay": weight_decay}, {"params": rest, "weight_decay": 0.0}]
 
 
-def train(
-    run: Training, source: SampleSource, *, num_workers: int = 0
-) -> Iterator[StepReport]:
+def train(run: Training, source: SampleSource, *, num_workers: int = 0) -> Iterator[StepReport]:
     """Train, one report a step.
 
     Args:
@@ -143,7 +142,7 @@ def train(
         _require_finite(loss, step, batch)
         run.optimiser.zero_grad(set_to_none=True)
         run.fabric.backward(loss.total)
-        run.fabric.clip_gradients(run.model, run.optimiser, max_norm=run.config.clip_norm)  # type: ignore[arg-type]
+        run.fabric.clip_gradients(run.model, run.optimiser, max_norm=run.config.clip_norm)
         run.optimiser.step()
         run.schedule.step()
         run.averaged.update_parameters(_bare(run.model))
@@ -199,7 +198,9 @@ def batch_loss(run: Training, batch: Batch, anchors: Anchors) -> LossReport:
 
 def _normalised(pictures: Tensor, contract: InputContract) -> Tensor:
     """0..255 to the network's range."""
-    mean, std = (pictures.new_tensor(v, dtype=torch.float32)[:, None, None] for v in (contract.mean, contract.std))
+    mean, std = (
+        pictures.new_tensor(v, dtype=torch.float32)[:, None, None] for v in (contract.mean, contract.std)
+    )
     return ((pictures.to(torch.float32) / 255 - mean) / std).contiguous(memory_format=torch.channels_last)
 
 
