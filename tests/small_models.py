@@ -15,7 +15,7 @@ FORBIDDEN = re.compile(r'Traceback|site-packages|File "/|0x[0-9a-f]{6,}|weights_
 
 
 def small_config(*class_names: str, width: int = 80, height: int = 64) -> ModelConfig:
-    """Two levels, 280 anchors, an input of 80 × 64 pixels."""
+    """Two levels, 400 anchors, an input of 80 × 64 pixels."""
     grids = tuple((-(-width // stride), -(-height // stride)) for stride in (8, 16))
     anchors = SizeAnchors(
         grids_wh=grids,

@@ -51,7 +51,7 @@ FOLDERS: dict[str, set[str]] = {
         "transforms",
     },
     "checkpoints": {"files", "weights", "states", "downloads"},
-    "cli": {"main", "parsing", "geometry", "pictures", "outputs", "detect", "fetch"},
+    "cli": {"dispatch", "parsing", "geometry", "pictures", "outputs", "detect", "fetch"},
     "models": {"network", "small", "receptive", "torchvision_ssd"},
     "training": {"config", "loader", "loop"},
     "figures": {

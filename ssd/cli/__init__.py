@@ -6,6 +6,6 @@ mistakes are answered at once.
 
 from __future__ import annotations
 
-from ssd.cli.main import main
+from ssd.cli.dispatch import main
 
 __all__ = ["main"]

@@ -70,8 +70,8 @@ class Outputs:
         if present and not self.force:
             more = f" and {len(present) - 1} more" if len(present) > 1 else ""
             raise ConfigError(
-                f"{self.folder / present[0]}{more} exists already; add --force to replace it, "
-                "or choose another --out."
+                f"Nothing is overwritten unasked: {self.folder / present[0]}{more} would be; "
+                "add --force to replace, or choose another --out."
             )
 
     def write(self, done: Mapping[Path, ImageResult], *, classes: Classes) -> None:

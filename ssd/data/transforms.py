@@ -9,8 +9,6 @@ from jaxtyping import Float, UInt8
 from torch import Tensor
 from torch.nn.functional import interpolate
 
-from ssd.errors import ConfigError
-
 __all__ = ["evaluation_input"]
 
 
@@ -37,9 +35,6 @@ def evaluation_input(
     Returns:
         The input, float32, ``size_wh`` wide and high.
 
-    Raises:
-        ConfigError: the resize method is unknown.
-
     Source:
         torchvision, GeneralizedRCNNTransform with ``fixed_size`` (``"bilinear"``).
 
@@ -55,10 +50,8 @@ def evaluation_input(
 
         small = functional.resize(picture, [height, width], antialias=True)
         return _normalised(small, mean, std)
-    if resize == "bilinear":
-        normal = _normalised(picture, mean, std)[None]
-        return interpolate(normal, size=(height, width), mode="bilinear", align_corners=False)[0]
-    raise ConfigError(f"A resize method is 'antialias' or 'bilinear', got {resize!r}; choose one of them.")
+    normal = _normalised(picture, mean, std)[None]
+    return interpolate(normal, size=(height, width), mode="bilinear", align_corners=False)[0]
 
 
 def _normalised(picture: Tensor, mean: tuple[float, ...], std: tuple[float, ...]) -> Tensor:
