@@ -79,7 +79,7 @@ def header_size_wh(data: bytes, kind: str) -> tuple[int, int] | None:
 def is_cut_off(data: bytes, kind: str) -> bool:
     """Whether the end that the format asks for is missing; what follows the end does not matter."""
     if kind == "PNG":
-        return b"IEND" not in data
+        return b"IEND\xaeB`\x82" not in data  # the end and its check sum
     if kind == "WEBP":
         return len(data) < 8 + int.from_bytes(data[4:8], "little")
     return kind == "JPEG" and not _jpeg_ends(data)

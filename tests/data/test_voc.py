@@ -56,7 +56,7 @@ def test_difficult_is_read_and_zero_where_it_is_missing():
 
 def test_parts_of_a_person_are_no_objects():
     part = an_object("head", (1, 1, 9, 9)).replace("object>", "part>")
-    whole = an_object("person").replace("</object>", f"{part}</object>")
+    whole = an_object("person").replace("<name>", f"{part}<name>", 1)
 
     annotation = parse(voc(whole))
 
