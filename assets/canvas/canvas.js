@@ -145,7 +145,7 @@ function render(c) {
   clearTimeout(c.resting);
   c.resting = setTimeout(() => !c.gone && describe(c), c.painted ? 400 : 0);
   c.painted = (c.painted ?? 0) + 1;
-  if (since !== null) requestAnimationFrame((now) => c.told(now - since));
+  if (since !== null) requestAnimationFrame(() => c.told(performance.now() - since));
 }
 
 // What tests and other scripts on the page may read.

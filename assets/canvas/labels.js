@@ -1,18 +1,20 @@
 // Chips beside boxes, placed so that they do not cover each other.
 
+const CHIP = { height: 20, pad: 6, font: '600 12px system-ui, -apple-system, "Segoe UI", sans-serif' };
+const SMALL_CHIP = { height: 16, pad: 4, font: CHIP.font.replace("12px", "10.5px") };
+
 class Labels {
   constructor(pen, view) {
     this.pen = pen;
     this.view = view;
     this.placed = [];
-    const small = view.width < 480;
-    this.size = small ? { height: 16, pad: 4 } : { height: 20, pad: 6 };
-    pen.font = `600 ${small ? 10.5 : 12}px system-ui, -apple-system, "Segoe UI", sans-serif`;
+    this.size = view.width < 480 ? SMALL_CHIP : CHIP;
   }
 
   // Tries above, inside and below the box on both sides, then further down its left edge;
   // a chip that finds no room is left out, unless it is needed.
   place(box, text, needed) {
+    if (!this.placed.length) this.pen.font = this.size.font;
     const [x1, y1, x2, y2] = this.view.toScreen(box);
     const width = Math.ceil(this.pen.measureText(text).width) + 2 * this.size.pad, { height } = this.size;
     const right = x2 - width;

@@ -78,11 +78,18 @@ function lineOfDetection(c, i) {
   return LINES[outcome] ? outcome : "kept";
 }
 
+const MANY_KEPT = 60;
+
 function paintKept(pen, c, labels) {
   const kept = c.groups.kept ?? [];
   const dim = c.selectedDetection !== null;
   const few = kept.length <= 40;
-  for (let j = kept.length - 1; j >= 0; j -= 1) {
+  const many = kept.length > MANY_KEPT; // in one stroke a kind: it costs the same as one box
+  for (const kind of many ? ["false_positive", "true_positive", "kept"] : []) {
+    const same = kept.filter((i) => lineOfDetection(c, i) === kind);
+    strokeBoxes(pen, c.view, c.candidates.boxes, same, { ...LINES[kind], dash_px: [] }, { fade: dim ? 0.5 : 0.8 });
+  }
+  for (let j = many ? -1 : kept.length - 1; j >= 0; j -= 1) {
     const kind = lineOfDetection(c, kept[j]);
     const corners = drawBox(pen, c.view, boxAt(c.candidates.boxes, kept[j]), LINES[kind], { fade: dim ? 0.5 : 1 });
     if (kind === "false_positive") drawCross(pen, corners, LINES[kind]);

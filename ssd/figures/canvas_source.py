@@ -21,6 +21,7 @@ _MODULES = (
     "text",
     "store",
     "view",
+    "crowd",
     "style",
     "draw",
     "labels",
