@@ -65,11 +65,14 @@ FOLDERS: dict[str, set[str]] = {
         "charts",
         "inspector",
         "words",
+        "findings",
     },
 }
 PAGES = {"home", "anchors", "matching", "assignment", "detections"}
 SHARED = {
     "departed",
+    "detector",
+    "strip",
     "knobs",
     "links",
     "picker",

@@ -1,0 +1,18 @@
+"""SSD Explorer: page config, navigation, and the scene that every page shares."""
+
+from pathlib import Path
+
+import streamlit as st
+
+from pages.shared import departed, picker, scene, show
+
+ASSETS = Path(__file__).parent / "assets"
+STYLE = ASSETS / "app.css"
+
+st.set_page_config(page_title="SSD Explorer", page_icon=str(ASSETS / "icon.svg"), layout="wide")
+st.html(STYLE)
+scene.warm_up()
+departed.watch()
+page = show.navigation()
+picker.draw_sidebar()
+page.run()

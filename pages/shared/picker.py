@@ -1,0 +1,223 @@
+"""The sidebar: which scene, which anchors, which matching rule."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import streamlit as st
+
+from pages.shared import scene as scenes
+from pages.shared import sources, state
+from pages.shared.picture_drop import DroppedPicture, picture_drop
+from pages.shared.scene import CUSTOM, DEFAULTS, OwnPicture
+from pages.shared.sources import CAMERA, LESSONS, NAMED, NUMBERED, OWN, SYNTHETIC, UPLOAD
+from ssd.config import ANCHOR_PRESETS, MATCHING_RULES, anchor_preset
+from ssd.errors import SSDError
+
+ANCHOR_CHOICES = (*ANCHOR_PRESETS, CUSTOM)
+
+
+def draw_sidebar() -> None:
+    """Everything that all pages share; ``scene.current`` reads it."""
+    if "visited" not in st.session_state:
+        _first_visit()
+    state.read_link()
+    with st.sidebar:
+        source = st.selectbox(
+            "Scene", sources.source_names(), key="source", bind="query-params", on_change=_scene_changed
+        )
+        _pick_within(source)
+        st.session_state["thumbnail_slot"] = st.container()
+        _pick_settings()
+
+
+def _pick_within(source: str) -> None:
+    """Name or number of the scene, with the way to the one before and after it."""
+    if source in OWN:
+        _own_input(source)
+    if source in NAMED:
+        st.selectbox(
+            "Which",
+            sources.scene_names(source),
+            key=NAMED[source],
+            bind="query-params",
+            on_change=_scene_changed,
+        )
+    elif (last := last_number(source)) > 1:
+        key = number_key(source)
+        st.number_input(
+            f"Number, 1–{last:,}", 1, last, 1, key=key, bind="query-params", on_change=_scene_changed
+        )
+
+
+def _own_input(source: str) -> None:
+    """Drop zone or camera; refusals in words."""
+    if source == UPLOAD:
+        picture_drop(key="drop", on_drop=take_drop)
+    else:
+        number = st.session_state.setdefault("shots", 0)
+        st.camera_input("Take a picture", key=f"camera_{number}", on_change=_take_shot)
+    for message in st.session_state.get("refusals", ()):
+        with st.container(border=True):
+            st.text(f"⚠ {message}")
+    if not scenes.own_pictures(source):
+        st.caption("Your picture stays in this tab: it is not stored, and it does not travel with a link.")
+
+
+def _pick_settings() -> None:
+    """Anchors, matching rule and threshold."""
+    st.selectbox("Anchors", ANCHOR_CHOICES, key="anchors", bind="query-params", on_change=_anchors_changed)
+    st.selectbox("Matching rule", MATCHING_RULES, key="rule", bind="query-params")
+    st.slider(
+        "Match threshold", 0.05, 0.95, DEFAULTS["threshold"], 0.05, key="threshold", bind="query-params"
+    )
+    st.toggle(
+        "Strictly greater",
+        key="strict",
+        bind="query-params",
+        help="The lesson asks for a jaccard above the threshold, the paper for at least the threshold.",
+    )
+
+
+def number_key(source: str) -> str:
+    """Key of the number of a source's scenes."""
+    return NUMBERED.get(source, "image")
+
+
+def last_number(source: str) -> int:
+    """How many scenes a numbered source has."""
+    if source == SYNTHETIC:
+        return sources.LAST_SEED
+    if source in OWN:
+        return len(scenes.own_pictures(source))
+    try:
+        return len(scenes.open_folder(source))
+    except SSDError:
+        return 0  # scene.current says why
+
+
+def step(by: int) -> None:
+    """To the next scene or the one before; in a callback only."""
+    source, which = scenes.picked()
+    if source in NAMED:
+        names = sources.scene_names(source)
+        st.session_state[NAMED[source]] = names[(names.index(str(which)) + by) % len(names)]
+    else:
+        last = max(last_number(source), 1)
+        st.session_state[number_key(source)] = (int(which) - 1 + by) % last + 1
+    _scene_changed()
+
+
+def go_to(source: str, which: str | int, **settings: Any) -> None:
+    """To one scene, with its own settings or others; in a callback only."""
+    st.session_state["source"] = source
+    st.session_state[NAMED.get(source, number_key(source))] = which
+    _scene_changed()
+    for key, value in settings.items():
+        st.session_state[key] = value
+
+
+def _scene_changed() -> None:
+    """A lesson scene brings its settings; leaving it brings back the usual ones."""
+    source, which = _picked_with_defaults()
+    was_lesson = st.session_state.get("settings_of") == LESSONS
+    if source == LESSONS:
+        st.session_state.update(scenes.load(source, which).settings)
+    elif was_lesson:
+        st.session_state.update(DEFAULTS)
+    st.session_state["settings_of"] = source
+
+
+def _picked_with_defaults() -> tuple[str, str | int]:
+    """What is picked; right after the source changed its picker has no value yet."""
+    source = st.session_state["source"]
+    if source in NAMED and st.session_state.get(NAMED[source]) is None:
+        return source, sources.scene_names(source)[0]
+    return scenes.picked()
+
+
+def _anchors_changed() -> None:
+    """A preset brings the threshold of its source."""
+    name = st.session_state["anchors"]
+    if name != CUSTOM:
+        preset = anchor_preset(name)
+        st.session_state.update(threshold=preset.threshold, strict=preset.coder.kind == "tanh")
+
+
+def take_drop(dropped: DroppedPicture) -> None:
+    """A picture was dropped: take it, or say why not; several come one after the other."""
+    _take_own(UPLOAD, dropped.name, dropped.content, refusal=dropped.refusal, first=dropped.position == 1)
+
+
+def _take_shot() -> None:
+    """A picture was taken; a new key makes Streamlit let go of its copy."""
+    shot = st.session_state.get(f"camera_{st.session_state['shots']}")
+    if shot is not None:
+        _take_own(CAMERA, "camera.jpg", shot.getvalue(), refusal="", first=True)
+        st.session_state["shots"] += 1
+
+
+def _take_own(source: str, name: str, content: bytes, *, refusal: str, first: bool) -> None:
+    """Keep a picture that passes the door; earlier ones stay until a good one comes."""
+    refusals = [] if first else st.session_state.get("refusals", [])
+    earlier = () if first else scenes.own_pictures(source)
+    try:
+        if refusal:
+            raise_refusal(name, refusal)
+        sources.load_own(content, name)
+        scenes.keep_own_pictures(source, (*earlier, OwnPicture(name, content)))
+        st.session_state[number_key(source)] = 1
+    except SSDError as error:
+        refusals = [*refusals, str(error)]
+    st.session_state["refusals"] = refusals
+
+
+def raise_refusal(name: str, refusal: str) -> None:
+    """A refusal of the browser, as the door would say it."""
+    from ssd.data.images import shown_name
+    from ssd.errors import DataError
+
+    raise DataError(f"{shown_name(name)}: {refusal}")
+
+
+def _first_visit() -> None:
+    """Check what the link asks of the widgets, so that nothing is swallowed in silence."""
+    st.session_state["visited"] = True
+    offered = {"source": sources.source_names(), "anchors": ANCHOR_CHOICES, "rule": MATCHING_RULES}
+    for key, options in offered.items():
+        asked = st.query_params.get(key)
+        if asked is not None and asked not in options:
+            state.note(f"This link asks for a {key} that is not here; the usual one stands in.")
+    source = st.query_params.get("source", SYNTHETIC)
+    if source in OWN:
+        state.note("This link was made on a picture of its owner, which does not travel. Use one of yours.")
+    if source in NAMED:
+        _check_name(source)
+    elif source in offered["source"] and source not in OWN:
+        _check_number(source)
+
+
+def _check_name(source: str) -> None:
+    """A known scene brings its settings where the link has none."""
+    names = sources.scene_names(source)
+    asked = st.query_params.get(NAMED[source], names[0])
+    if asked not in names:
+        state.note("This link asks for a scene that is not here; the first one stands in.")
+    if source == LESSONS:
+        settings = scenes.load(source, asked if asked in names else names[0]).settings
+        st.session_state.update({k: v for k, v in settings.items() if k not in st.query_params})
+    st.session_state["settings_of"] = source
+
+
+def _check_number(source: str) -> None:
+    """A number out of range becomes the nearest."""
+    key, last = number_key(source), last_number(source)
+    asked = st.query_params.get(key)
+    if asked is None or (asked.isdigit() and 1 <= int(asked[:9]) <= last):
+        return
+    try:
+        nearest = min(max(int(float(asked[:20])), 1), max(last, 1))
+    except (ValueError, OverflowError):
+        nearest = 1
+    st.session_state[key] = nearest
+    state.note(f"This link asks for picture number {nearest} at the nearest: there are {last:,}.")

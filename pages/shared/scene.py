@@ -1,0 +1,424 @@
+"""The scene: chosen once in the sidebar, shared by every page, rebuilt from the link.
+
+The only caches of the pages are here. Public things (drawn scenes, library photographs,
+data folders) are cached for all visitors by name; whatever comes from an upload or the
+camera lives in the visitor's own session and nowhere else.
+"""
+
+from __future__ import annotations
+
+import gc
+import hashlib
+import importlib
+import threading
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import streamlit as st
+
+from pages.shared import links, sources, state
+from pages.shared.sources import NUMBERED, OWN, SYNTHETIC, Loaded
+from ssd.config import AnchorConfig, CoderConfig, GridAnchors, MatchingRule, anchor_preset
+from ssd.errors import ConfigError, DataError, SSDError
+
+if TYPE_CHECKING:
+    from torch import Tensor
+
+    from pages.shared.widgets import Cell
+    from ssd.anchors import Anchors
+    from ssd.data.drawn import DrawnObject, MatchableObjects
+    from ssd.data.folders import DataSet
+    from ssd.data.records import Sample
+    from ssd.figures.blobs import Blob
+    from ssd.matching import Assignment, Match
+    from ssd.models.receptive import ReceptiveField
+    from ssd.prediction import PictureOutput, Predictor
+
+CUSTOM = "custom"  # the anchors of the knobs
+DEFAULTS: dict[str, Any] = {"anchors": "ssd300-voc", "rule": "bipartite", "threshold": 0.5, "strict": False}
+_HEAVY = ("torch", "torchvision", "PIL.Image", "pandas", "plotly.graph_objects")
+_MAX_SIDE_PX = 1600  # of the picture that crosses to the browser
+_SMALL_PX = 360  # of thumbnails
+_FALLBACK = (SYNTHETIC, sources.FIRST_SEED)
+
+
+@dataclass(frozen=True)
+class Scene:
+    """What every page looks at.
+
+    Attributes:
+        source: where the picture comes from.
+        which: its name or number there.
+        name: of the picture; a visitor may have written it, so show it with ``st.text``.
+        digest: names the picture.
+        sample: picture and objects, as the visitor left them.
+        objects: those that are matched, and the ignored boxes.
+        class_names: of labels 1..C.
+        point: what a lesson scene shows.
+        edited: the visitor changed the objects.
+        anchors_name: preset, or ``custom``.
+        config: the anchor configuration.
+        coder: how its source codes boxes.
+        rule: matching rule.
+        threshold: match threshold.
+        strict: the jaccard must be greater.
+        anchor: the selected anchor.
+        object: the selected object, among those that are matched.
+    """
+
+    source: str
+    which: str | int
+    name: str
+    digest: str
+    sample: Sample
+    objects: MatchableObjects
+    class_names: tuple[str, ...]
+    point: str
+    edited: bool
+    anchors_name: str
+    config: AnchorConfig
+    coder: CoderConfig
+    rule: MatchingRule
+    threshold: float
+    strict: bool
+    anchor: int | None
+    object: int | None
+
+    @property
+    def size_wh(self) -> tuple[int, int]:
+        """Of the picture, in pixels."""
+        return int(self.sample.picture.shape[2]), int(self.sample.picture.shape[1])
+
+    @property
+    def object_names(self) -> tuple[str, ...]:
+        """Class of each object that is matched."""
+        return tuple(self.class_names[label - 1] for label in self.objects.labels.tolist())
+
+    @property
+    def travels(self) -> bool:
+        """Whether a link rebuilds the picture."""
+        return self.source not in OWN
+
+
+@dataclass(frozen=True)
+class OwnPicture:
+    """A picture of the visitor, as it came; it stays in the session."""
+
+    name: str
+    content: bytes
+
+
+@dataclass(frozen=True)
+class _Decoded:
+    """The visitor's picture that is on the screen."""
+
+    content: bytes
+    loaded: Loaded
+    blob: Blob
+    small: bytes
+
+
+@st.cache_resource(show_spinner=False)
+def warm_up() -> threading.Thread:
+    """Import the heavy libraries beside the first page; afterwards keep them out of every collection."""
+    thread = threading.Thread(target=_import_heavy, daemon=True)
+    thread.start()
+    return thread
+
+
+def _import_heavy() -> None:
+    for name in _HEAVY:
+        importlib.import_module(name)
+    gc.collect()
+    gc.freeze()
+
+
+@st.cache_resource(max_entries=32, show_spinner=False)
+def _public(source: str, which: str | int) -> Loaded:
+    """A scene that everybody may see."""
+    if isinstance(which, str):
+        return sources.load_named(source, which)
+    if source == SYNTHETIC:
+        return sources.load_synthetic(which)
+    return sources.load_from_folder(open_folder(source), which)
+
+
+@st.cache_resource(max_entries=32, show_spinner=False)
+def _public_blob(source: str, which: str | int) -> Blob:
+    """What the browser draws of a public picture."""
+    return _picture_blob(_public(source, which))
+
+
+@st.cache_resource(max_entries=64, show_spinner=False)
+def _public_small(source: str, which: str | int) -> bytes:
+    """A public picture for thumbnails."""
+    return _small_jpeg(_public(source, which))
+
+
+@st.cache_resource(max_entries=8, show_spinner="Reading the data set …")
+def open_folder(name: str) -> DataSet:
+    """A data set of this machine, by name."""
+    return sources.open_folder(name)
+
+
+@st.cache_resource(max_entries=16, show_spinner=False)
+def anchors_of(config: AnchorConfig) -> Anchors:
+    """The anchors of a configuration."""
+    from ssd.anchors import make_anchors
+
+    return make_anchors(config)
+
+
+@st.cache_resource(max_entries=16, show_spinner=False)
+def anchors_blob_of(config: AnchorConfig) -> Blob:
+    """The anchors as the browser takes them."""
+    from ssd.figures.blobs import anchors_blob
+
+    return anchors_blob(anchors_of(config))
+
+
+@st.cache_resource(max_entries=6, show_spinner=False)
+def predictor_of(model: str) -> Predictor:
+    """A detector by name: shipped, or torchvision's where its weights were fetched."""
+    from ssd.checkpoints import TORCHVISION_NAMES, find_model, read_torchvision, read_weights
+    from ssd.prediction import Predictor
+
+    loaded = read_torchvision(model) if model in TORCHVISION_NAMES else read_weights(find_model(model))
+    return Predictor(loaded.model, sha256=loaded.sha256)
+
+
+@st.cache_resource(max_entries=32, show_spinner=False)
+def _public_output(sha256: str, model: str, source: str, which: str | int) -> PictureOutput:
+    """The network's answer for a public picture: once for each pair of weights and picture."""
+    return predictor_of(model).predict(_public(source, which).sample.picture)
+
+
+def output_of(scene: Scene, *, model: str) -> PictureOutput:
+    """The network's answer; the one for a picture of the visitor stays in the session."""
+    predictor = predictor_of(model)
+    if scene.travels:
+        return _public_output(predictor.sha256, model, scene.source, scene.which)
+    key = (predictor.sha256, scene.digest)
+    known = st.session_state.get("own_output")
+    if known is None or known[0] != key:
+        known = st.session_state["own_output"] = (key, predictor.predict(scene.sample.picture))
+    return known[1]
+
+
+def picture_of(scene: Scene) -> Blob:
+    """The scene's picture as the browser takes it."""
+    if scene.travels:
+        return _public_blob(scene.source, scene.which)
+    return _decoded(scene.source, int(scene.which)).blob
+
+
+def small_of(scene: Scene) -> bytes:
+    """The scene's picture for thumbnails, as JPEG."""
+    if scene.travels:
+        return _public_small(scene.source, scene.which)
+    return _decoded(scene.source, int(scene.which)).small
+
+
+def match_of(scene: Scene, *, rule: MatchingRule | None = None) -> Match:
+    """The match of the scene's objects, by its own rule or another."""
+    from ssd.matching import match
+
+    return match(
+        scene.objects.boxes,
+        anchors_of(scene.config).boxes,
+        rule=rule or scene.rule,
+        threshold=scene.threshold,
+        strict=scene.strict,
+        ignored_boxes=scene.objects.ignored_boxes,
+    )
+
+
+def assignment_of(scene: Scene, *, coder: CoderConfig | None = None) -> Assignment:
+    """What each anchor is told to predict, by the scene's coder or another."""
+    from ssd.matching import assign
+
+    objects = scene.objects
+    return assign(
+        match_of(scene),
+        anchors_of(scene.config),
+        gt_boxes=objects.boxes,
+        gt_labels=objects.labels,
+        coder=coder or scene.coder,
+    )
+
+
+def overlaps_of(scene: Scene) -> Tensor:
+    """Jaccard of each object with each anchor."""
+    from ssd.boxes import jaccard
+
+    return jaccard(scene.objects.boxes, anchors_of(scene.config).boxes)
+
+
+def field_of(scene: Scene, cell: Cell) -> ReceptiveField | None:
+    """What a cell of the preset's own network sees; nothing for free anchors."""
+    from ssd.models.receptive import LAYERS, receptive_field
+
+    if scene.anchors_name not in LAYERS:
+        return None
+    return receptive_field(scene.anchors_name, level=cell.level, column=cell.column, row=cell.row)
+
+
+def own_pictures(source: str) -> tuple[OwnPicture, ...]:
+    """The visitor's pictures of that kind, in this session."""
+    return st.session_state.get("own", {}).get(source, ())
+
+
+def keep_own_pictures(source: str, pictures: tuple[OwnPicture, ...]) -> None:
+    """Take pictures of the visitor into the session, in the place of earlier ones."""
+    st.session_state.setdefault("own", {})[source] = pictures
+
+
+def picked() -> tuple[str, str | int]:
+    """Source, and name or number, as the sidebar has them."""
+    source = st.session_state.get("source", SYNTHETIC)
+    if source in sources.NAMED:
+        return source, st.session_state[sources.NAMED[source]]
+    return source, int(st.session_state.get(NUMBERED.get(source, "image"), 1))
+
+
+def load(source: str, which: str | int) -> Loaded:
+    """The scene of that name or number; ``SSDError`` where it cannot be had."""
+    return _decoded(source, int(which)).loaded if source in OWN else _public(source, which)
+
+
+def current() -> Scene:
+    """The scene as sidebar, canvas and link have it. The heavy imports end here on the first page."""
+    warm_up().join()
+    source, which = picked()
+    try:
+        loaded = load(source, which)
+    except SSDError as error:
+        st.session_state["scene_error"] = str(error)
+        (source, which), loaded = _FALLBACK, load(*_FALLBACK)
+    scene = _build(source, which, loaded)
+    state.write_link(travels=scene.travels)
+    st.session_state["scene"] = scene
+    return scene
+
+
+def _build(source: str, which: str | int, loaded: Loaded) -> Scene:
+    """Put everything together; what does not fit is dropped with a note."""
+    from ssd.data.drawn import split_target
+
+    digest = _digest(source, which)
+    _forget_other_picture(digest)
+    sample, edited = _with_drawn_objects(loaded)
+    objects = split_target(sample.target)
+    name, config = _anchor_config()
+    values = st.session_state
+    return Scene(
+        source=source,
+        which=which,
+        name=sample.name,
+        digest=digest,
+        sample=sample,
+        objects=objects,
+        class_names=loaded.class_names,
+        point=loaded.point,
+        edited=edited,
+        anchors_name=name,
+        config=config,
+        coder=CoderConfig(kind="tanh") if isinstance(config, GridAnchors) else CoderConfig(),
+        rule=values["rule"],
+        threshold=float(values["threshold"]),
+        strict=bool(values["strict"]),
+        anchor=state.kept_index("anchor", below=len(anchors_of(config))),
+        object=state.kept_index("object", below=len(objects.labels)),
+    )
+
+
+def _digest(source: str, which: str | int) -> str:
+    """Names a picture: by its name where it is public, by its bytes where it is the visitor's."""
+    content = own_pictures(source)[int(which) - 1].content if source in OWN else f"{source}/{which}".encode()
+    return hashlib.sha256(content).hexdigest()[:16]
+
+
+def _forget_other_picture(digest: str) -> None:
+    """What was drawn or selected on another picture goes, unless it came with the link."""
+    known = st.session_state.get("digest")
+    if known is not None and known != digest and not st.session_state.pop("from_link", False):
+        state.forget(state.OF_THE_PICTURE)
+    st.session_state["digest"] = digest
+
+
+def _with_drawn_objects(loaded: Loaded) -> tuple[Sample, bool]:
+    """The sample, with the visitor's objects where there are any."""
+    from dataclasses import replace
+
+    from ssd.data.drawn import text_to_drawn, with_drawn
+
+    text = state.kept().get("objects")
+    if text is None:
+        return loaded.sample, False
+    try:
+        drawn = text_to_drawn(text, num_classes=len(loaded.class_names))
+    except DataError as error:
+        state.forget(["objects", "object"])
+        state.note(str(error))
+        return loaded.sample, False
+    return replace(loaded.sample, target=with_drawn(loaded.sample.target, drawn)), True
+
+
+def _anchor_config() -> tuple[str, AnchorConfig]:
+    """The preset, or the knobs."""
+    name = st.session_state["anchors"]
+    if name != CUSTOM:
+        return name, anchor_preset(name).anchors
+    try:
+        config = links.text_to_knobs(state.kept().get("knobs", ""))
+        anchors_of(config)
+    except ConfigError as error:
+        state.note(f"{error} The preset {DEFAULTS['anchors']} stands in.")
+        return DEFAULTS["anchors"], anchor_preset(DEFAULTS["anchors"]).anchors
+    return CUSTOM, config
+
+
+def _decoded(source: str, number: int) -> _Decoded:
+    """A picture of the visitor, decoded once while it is on the screen."""
+    pictures = own_pictures(source)
+    if not pictures:
+        raise DataError("There is no picture of yours yet; drop one into the sidebar.")
+    own = pictures[min(number, len(pictures)) - 1]
+    known = st.session_state.get("decoded")
+    if known is None or known.content is not own.content:
+        loaded = sources.load_own(own.content, own.name)
+        known = st.session_state["decoded"] = _Decoded(
+            own.content, loaded, _picture_blob(loaded), _small_jpeg(loaded)
+        )
+    return known
+
+
+def _picture_blob(loaded: Loaded) -> Blob:
+    from ssd.figures.blobs import picture_blob
+    from ssd.figures.thumbnails import picture_jpeg
+
+    picture = loaded.sample.picture
+    names = [loaded.class_names[label - 1] for label in loaded.sample.target.labels.tolist() if label]
+    return picture_blob(
+        picture_jpeg(picture, max_side_px=_MAX_SIDE_PX),
+        width_px=picture.shape[2],
+        height_px=picture.shape[1],
+        alt=f"The picture of this scene; its objects: {', '.join(names) or 'none'}.",
+    )
+
+
+def _small_jpeg(loaded: Loaded) -> bytes:
+    from ssd.figures.thumbnails import picture_jpeg
+
+    return picture_jpeg(loaded.sample.picture, max_side_px=_SMALL_PX, quality=80)
+
+
+def drawn_text(objects: list[tuple[str, tuple[float, float, float, float]]]) -> str:
+    """Objects as the canvas reports them (class name and box), as the text that is kept."""
+    from ssd.data.drawn import DrawnObject, drawn_to_text
+
+    names = st.session_state["scene"].class_names
+    drawn: list[DrawnObject] = [
+        DrawnObject(names.index(name) + 1, box) for name, box in objects if name in names
+    ]
+    return drawn_to_text(drawn)

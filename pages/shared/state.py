@@ -1,0 +1,130 @@
+"""What a visitor did on the picture, as short texts: kept across pages and written into the link.
+
+Widgets write themselves into the link (``bind="query-params"``); here is the rest: drawn objects,
+what is selected, what is switched off, the anchor knobs. Texts that come in with a link may
+have been written by anybody: whoever reads one here checks it, and drops it with a note.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable
+
+import streamlit as st
+
+from ssd.limits import MAX_QUERY_VALUE_CHARS
+
+KEYS = (
+    "knobs",
+    "objects",
+    "object",
+    "anchor",
+    "detection",
+    "score",
+    "levels",
+    "classes",
+    "model",
+    "settings",
+)
+OF_THE_PICTURE = ("objects", "object", "detection", "classes")  # meaningless on another picture
+NOT_IN_A_LINK = ("objects", "object", "detection")  # of a picture that does not travel
+
+
+def kept() -> dict[str, str]:
+    """The texts by key; change them in callbacks only."""
+    return st.session_state.setdefault("kept", {})
+
+
+def keep(key: str, text: str | None) -> None:
+    """Set one text, or forget it."""
+    kept().pop(key, None)
+    if text is not None:
+        kept()[key] = text
+
+
+def forget(keys: Iterable[str]) -> None:
+    """Forget several texts."""
+    for key in keys:
+        kept().pop(key, None)
+
+
+def note(text: str) -> None:
+    """Say something at the top of the page, once. Never put into it what a visitor wrote."""
+    notes = st.session_state.setdefault("notes", [])
+    if text not in notes:
+        notes.append(text)
+
+
+def take_notes() -> list[str]:
+    """What there is to say; said once."""
+    return st.session_state.pop("notes", [])
+
+
+def read_link() -> None:
+    """Take over what the address bar holds and we did not write there ourselves."""
+    written = st.session_state.get("written", {})
+    for key in KEYS:
+        text = st.query_params.get(key)
+        if text is None or text == written.get(key):
+            continue
+        if len(text) > MAX_QUERY_VALUE_CHARS:
+            note(f"The part '{key}' of this link is too long and was left out.")
+        else:
+            keep(key, text)
+            st.session_state["from_link"] = True
+
+
+def write_link(*, travels: bool) -> None:
+    """Bring the address bar up to date, in one message and only where something changed."""
+    wanted = {key: kept()[key] for key in KEYS if key in kept() and (travels or key not in NOT_IN_A_LINK)}
+    for key in KEYS:
+        if key not in wanted and key in st.query_params:
+            del st.query_params[key]
+    changed = {key: text for key, text in wanted.items() if st.query_params.get(key) != text}
+    if changed:
+        st.query_params.update(changed)
+    st.session_state["written"] = wanted
+
+
+def kept_index(key: str, *, below: int) -> int | None:
+    """A whole number of the link in 0 … below − 1; otherwise it is forgotten."""
+    text = kept().get(key)
+    if text is None:
+        return None
+    if text.isascii() and text.isdigit() and len(text) < 10 and int(text) < below:
+        return int(text)
+    forget([key])
+    note(f"This link selects {_article(key)} that is not there; nothing is selected now.")
+    return None
+
+
+def kept_indices(key: str, *, below: int) -> tuple[int, ...]:
+    """Several whole numbers, split by dots; those out of range are left out."""
+    parts = kept().get(key, "").split(".")
+    numbers = [int(part) for part in parts if part.isascii() and part.isdigit() and len(part) < 6]
+    return tuple(sorted({number for number in numbers if number < below}))
+
+
+def indices_text(numbers: Iterable[int]) -> str | None:
+    """Several whole numbers as a text; nothing for none."""
+    return ".".join(str(number) for number in numbers) or None
+
+
+def kept_share(key: str, *, default: float) -> float:
+    """A number in 0–1 of the link; otherwise it is forgotten and the default stands."""
+    text = kept().get(key)
+    if text is None:
+        return default
+    try:
+        value = float(text)
+    except ValueError:
+        value = math.nan
+    if len(text) < 20 and 0 <= value <= 1:
+        return value
+    forget([key])
+    note(f"The {key} of this link must lie in 0–1; {default:g} stands in.")
+    return default
+
+
+def _article(key: str) -> str:
+    return f"an {key}" if key[0] in "aeiou" else f"a {key}"

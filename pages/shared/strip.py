@@ -1,0 +1,122 @@
+"""Home's strip of live thumbnails, and the steps of its tours."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import streamlit as st
+
+from pages.shared import detector, picker, show
+from pages.shared import scene as scenes
+from pages.shared.scene import Scene
+from pages.shared.sources import FIRST_SEED, LESSONS, SYNTHETIC
+from ssd.config import SELECTION_PRESETS
+from ssd.errors import SSDError
+
+FRAME_WH = (230, 190)  # of a thumbnail
+
+
+def tour_step(label: str, page: str, lesson: str | None, *, source: str = "", **settings: Any) -> None:
+    """A button that opens a page on a scene."""
+    where = (LESSONS, lesson) if lesson else (source or SYNTHETIC, FIRST_SEED if not source else 1)
+    pressed = st.button(
+        label, key=f"tour {label}", type="tertiary", on_click=picker.go_to, args=where, kwargs=settings,
+        icon=":material/arrow_forward:",
+    )  # fmt: skip
+    if pressed:
+        st.switch_page(f"pages/{page}.py")
+
+
+def draw_pipeline(scene: Scene) -> None:
+    """Four stages of the same picture, each a door to its page."""
+    found, anchors = scenes.match_of(scene), scenes.anchors_of(scene.config)
+    told = scenes.assignment_of(scene)
+    positive, forced = int(found.positive.sum()), int(found.forced.sum())
+    ignored = int(found.ignored.sum())
+    columns = st.columns(4, gap="medium")
+    with columns[0]:
+        numbers = (("anchors", len(anchors)), ("levels", len(anchors.levels)), ("cells", _cells(scene)))
+        _stage(scene, "anchors", "Where can it look?", _anchor_layers(scene), numbers)
+    with columns[1]:
+        numbers = (("positive", positive), ("forced", forced), ("orphans", int(found.orphan.sum())))
+        _stage(scene, "matching", "Which anchor for which object?", _match_layers(scene, found), numbers)
+    with columns[2]:
+        classes = len(set(scene.object_names))
+        numbers = (
+            ("negative", len(anchors) - positive - ignored),
+            ("classes", classes),
+            ("ignored", ignored),
+        )
+        _stage(scene, "assignment", "What is it told?", _told_layers(scene, told), numbers)
+    with columns[3]:
+        layers, numbers = _detection_stage(scene)
+        _stage(scene, "detections", "What comes out?", layers, numbers)
+
+
+def _stage(scene: Scene, page: str, question: str, layers: list, numbers: tuple) -> None:
+    """A thumbnail, three numbers, a link."""
+    from ssd.figures.thumbnails import fitted_wh, picture_thumbnail
+
+    width, height = fitted_wh(scene.size_wh, within_wh=FRAME_WH)
+    svg = picture_thumbnail(
+        scenes.small_of(scene), width_px=width, height_px=height, layers=layers, title=question
+    )
+    st.page_link(f"pages/{page}.py", label=f"**{page.capitalize()}**", icon=":material/arrow_forward:")
+    st.image(svg, width=width, alt=f"{question} The scene as the page {page} shows it.")
+    words = [f"**{value:,}** {name}" if value is not None else name for name, value in numbers]
+    st.caption(f"{question}  \n{' · '.join(words)}")
+
+
+def _cells(scene: Scene) -> int:
+    return sum(level.grid_wh[0] * level.grid_wh[1] for level in scene.config.levels())
+
+
+def _anchor_layers(scene: Scene) -> list:
+    from ssd.figures.thumbnails import BoxLayer
+
+    anchors = scenes.anchors_of(scene.config)
+    middle = min(2, len(anchors.levels) - 1)
+    return [BoxLayer.of("plain", anchors.boxes[anchors.level == middle], most=150)]
+
+
+def _match_layers(scene: Scene, found: Any) -> list:
+    from ssd.figures.thumbnails import BoxLayer
+
+    boxes = scenes.anchors_of(scene.config).boxes
+    return [
+        BoxLayer.of("positive", boxes[found.positive & ~found.forced]),
+        BoxLayer.of("forced", boxes[found.forced]),
+        BoxLayer.of("object", scene.objects.boxes),
+        BoxLayer.of("orphan", scene.objects.boxes[found.orphan]),
+    ]
+
+
+def _told_layers(scene: Scene, told: Any) -> list:
+    from ssd.figures.thumbnails import BoxLayer
+
+    boxes = scenes.anchors_of(scene.config).boxes
+    return [
+        BoxLayer.of("negative", boxes[told.labels == 0], most=120),
+        BoxLayer.of("positive", boxes[told.labels > 0]),
+    ]
+
+
+def _detection_stage(scene: Scene) -> tuple[list, tuple]:
+    """Kept boxes of the shipped model that knows the picture; without one the page says so."""
+    from ssd.figures.thumbnails import BoxLayer
+
+    try:
+        model = next((name for name in detector.model_names()[:-2] if detector.knows(name, scene)), None)
+        if model is None:
+            return [], (("no model here knows this picture", None),)
+        output = scenes.output_of(scene, model=model)
+        selection = scenes.predictor_of(model).select(output, SELECTION_PRESETS["display"])
+    except SSDError as error:
+        show.error_box(str(error))
+        return [], (("the model could not be read", None),)
+    numbers = (
+        ("candidates", len(selection.scores)),
+        ("suppressed", len(selection.scores) - len(selection.detections)),
+        ("kept", len(selection.detections)),
+    )
+    return [BoxLayer.of("kept", selection.detections.boxes)], numbers
