@@ -1,4 +1,4 @@
-"""From input to painted, in Chromium: python -m benchmarks.canvas
+"""From input to painted, in Chromium. Run it with ``python -m benchmarks.canvas``.
 
 Two drags over the anchors of ssd300-voc, 8,732 of them: the score slider with every box
 drawn, and one of 20 objects with exact matching in each frame. A latency runs from the
@@ -21,6 +21,7 @@ from ssd.anchors import make_anchors
 from ssd.config import SelectionConfig, anchor_preset
 from ssd.data.synthetic import synthetic_scene
 from ssd.detections import select
+from ssd.figures.blobs import Blob
 from ssd.figures.canvas import (
     CanvasObject,
     CanvasPayload,
@@ -33,7 +34,7 @@ from ssd.figures.canvas import (
 )
 from ssd.figures.canvas_source import canvas_script
 
-FLAGS = "--headless --no-sandbox --disable-gpu --disable-quic --no-first-run --disable-sync".split()
+FLAGS = ("--headless", "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-sync")
 MOUNT = """
 ({ blobs, light }) => {
   const store = new ssdCanvas.BlobStore();
@@ -63,7 +64,7 @@ class Latencies:
         return f"{self.name:<46} {len(self.values_ms):4} inputs   p50 {p50:5.1f} ms   p95 {p95:5.1f} ms"
 
 
-def picture():
+def picture() -> Blob:
     """A synthetic scene as the canvas takes it."""
     pixels = synthetic_scene(1).picture
     buffer = io.BytesIO()

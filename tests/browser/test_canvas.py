@@ -226,18 +226,19 @@ def test_h_hides_every_box(canvas):
 
 
 def test_zoom_keeps_what_lies_under_the_cursor(canvas):
-    shown = canvas("mode=matching&preset=lesson-4x4")
-    shown.tab.mouse.move(*shown.point(0.2, 0.4))
+    shown = canvas("mode=anchors&fixed=1&preset=lesson-4x4")
+    where = shown.point(0.6, 0.3)
+    shown.tab.mouse.move(*where)
 
     shown.tab.keyboard.down("Control")
     shown.tab.mouse.wheel(0, -300)
     shown.tab.keyboard.up("Control")
     shown.tab.wait_for_timeout(150)
-    shown.tab.mouse.click(*shown.point(0.2, 0.4))
+    shown.tab.mouse.click(*where)
     shown.settled(1)
 
     assert float(shown.data("zoom")) > 2
-    assert shown.python()["selected_anchor"] == clicked
+    assert shown.python()["selected_anchor"] == 9
 
 
 def test_another_picture_takes_the_place_of_what_was_dragged(canvas):
@@ -256,7 +257,7 @@ def test_another_picture_takes_the_place_of_what_was_dragged(canvas):
 def test_the_threshold_of_a_slider_on_the_page_reaches_the_canvas(canvas):
     shown = canvas("mode=matching")
     before = int(shown.data("positive"))
-    shown.tab.locator("[data-testid=stSlider] [role=slider]").focus()
+    shown.tab.locator("[data-testid=stSlider] input").focus()
 
     for _ in range(10):
         shown.tab.keyboard.press("ArrowLeft")

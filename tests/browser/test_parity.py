@@ -23,7 +23,8 @@ THRESHOLDS = (0.0, 0.25, 0.35, 0.4, 0.45, 0.5, 0.55, 0.6, 0.7, 1.0)
 
 MATCH_IN_BROWSER = """
 (batch) => {
-  const bytes = (array) => btoa(Array.from(new Uint8Array(array.buffer), (b) => String.fromCharCode(b)).join(""));
+  const bytes = (array) =>
+    btoa(Array.from(new Uint8Array(array.buffer), (b) => String.fromCharCode(b)).join(""));
   return batch.scenes.map((scene) => {
     const table = (window.tables ??= {})[scene.anchors] ??= new ssdCanvas.MatchTable(
       new Float32Array(Uint8Array.from(atob(batch.anchors[scene.anchors]), (c) => c.charCodeAt(0)).buffer));
@@ -168,8 +169,9 @@ FATES_IN_BROWSER = """
   const candidates = ssdCanvas.readBlob(blob);
   return thresholds.map((threshold) => {
     const above = ssdCanvas.countAbove(candidates.scores, threshold);
-    return { above, fates: Array.from(candidates.fate.subarray(0, above)), by: Array.from(candidates.by.subarray(0, above)),
-             counts: ssdCanvas.countFates(candidates, above, null) };
+    const upTo = (column) => Array.from(column.subarray(0, above));
+    const counts = ssdCanvas.countFates(candidates, above, null);
+    return { above, fates: upTo(candidates.fate), by: upTo(candidates.by), counts };
   });
 }
 """
