@@ -136,3 +136,36 @@ def test_the_continuous_integration_runs_the_command_of_the_readme():
     assert "SSD_REQUIRE_ALL=1" in text
     assert text.rstrip().endswith("make lint test")
     assert "make test" in (ROOT / "README.md").read_text()
+
+
+def dry_run(*arguments: str) -> list[str]:
+    """The commands that make would run where nothing is installed yet."""
+    command = ["make", "--dry-run", "VENV=nowhere", "PYTHON=python3", *arguments]
+    return subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=True).stdout.splitlines()
+
+
+def test_make_app_installs_the_pins_and_opens_the_app():
+    commands = dry_run("app")
+
+    assert "nowhere/bin/python -m pip install -r requirements.txt" in commands
+    assert commands[-1] == "nowhere/bin/streamlit run app.py"
+
+
+def test_make_app_takes_torch_and_torchvision_from_the_index_that_was_named():
+    commands = dry_run("app", "TORCH_INDEX=some-index")
+    first = next(index for index, command in enumerate(commands) if "pip install" in command)
+
+    pair = " ".join(
+        line for line in (ROOT / "requirements.txt").read_text().splitlines() if line.startswith("torch")
+    )
+    assert commands[first] == f"nowhere/bin/python -m pip install --index-url some-index {pair}"
+    assert commands[first + 1] == "nowhere/bin/python -m pip install -r requirements.txt"
+
+
+def test_make_test_runs_everything_and_make_lint_what_is_configured():
+    assert dry_run("test")[-1] == "nowhere/bin/python -m pytest"
+    assert dry_run("lint")[-3:] == [
+        "nowhere/bin/ruff check",
+        "nowhere/bin/ruff format --check",
+        "nowhere/bin/mypy",
+    ]
