@@ -70,9 +70,7 @@ def test_a_blob_is_named_by_its_content():
 def test_the_light_part_of_a_payload_weighs_about_a_kilobyte():
     blob = anchors_blob(ANCHORS)
     three = [CanvasObject((0.1, 0.2, 0.3, 0.4), "dog")] * 3
-    view = CanvasView(
-        mode="matching", picture=PICTURE, anchors=blob, objects=objects, matching=LiveMatching()
-    )
+    view = CanvasView(mode="matching", picture=PICTURE, anchors=blob, objects=three, matching=LiveMatching())
 
     payload = canvas_payload(view)
 
