@@ -15,6 +15,7 @@ from ssd.models.torchvision_ssd import (
     torchvision_config,
 )
 from ssd.prediction import Predictor
+from tests.small_models import lively_torchvision
 
 WIDTH, HEIGHT = 500, 353
 
@@ -28,39 +29,9 @@ def make_picture() -> torch.Tensor:
     return ((smooth + noise).clamp(0, 1) * 255).to(torch.uint8)
 
 
-def make_lively(name: str) -> torch.nn.Module:
-    """torchvision's model with weights drawn so that logits have a standard deviation of about 2."""
-    torch.manual_seed(3)
-    network = getattr(detection, name)(weights=None, weights_backbone=None, num_classes=91).eval()
-    settle(network, make_picture() / 255)
-    with torch.no_grad():
-        images, _ = network.transform([make_picture() / 255])
-        features = list(network.backbone(images.tensors).values())
-        for head, spread in ((network.head.classification_head, 2.0), (network.head.regression_head, 1.0)):
-            for level, feature in zip(head.module_list, features, strict=True):
-                last = level[-1] if isinstance(level, torch.nn.Sequential) else level
-                factor = spread / level(feature).std()
-                last.weight.mul_(factor)
-                last.bias.mul_(factor)
-    return network
-
-
-def settle(network, picture):
-    """Batch norms take their statistics from a few pictures, so that signals reach the heads."""
-    norms = [module for module in network.modules() if isinstance(module, torch.nn.BatchNorm2d)]
-    if norms:
-        for norm in norms:
-            norm.momentum = None  # plain average
-            norm.train()
-        with torch.no_grad():
-            images, _ = network.transform([picture, picture.flip(1), picture.flip(2), 1 - picture])
-            network.head(list(network.backbone(images.tensors).values()))
-        network.eval()
-
-
 @pytest.fixture(scope="module", params=TORCHVISION_NAMES)
 def both(request):
-    theirs = make_lively(request.param)
+    theirs = lively_torchvision(request.param, make_picture())
     ours = TorchvisionSSD(torchvision_config(request.param))
     load_exactly(ours.network, theirs.state_dict(), name="drawn")
     return theirs, Predictor(ours, sha256="none")
