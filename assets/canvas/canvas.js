@@ -71,6 +71,10 @@ const behaviour = {
     return `${title} · ${count}${forced === count ? " forced" : ""}`;
   },
 
+  colourOf(name) {
+    return this.colours.get(name) ?? CLASS_COLOURS[0];
+  },
+
   cellOf(a) {
     const { level, row, column: across, count } = this.anchors;
     const found = [];
@@ -197,6 +201,8 @@ function adopt(c, payload) {
   takeBlobs(c, payload);
   for (const [name, set] of Object.entries(ADOPT)) if (!c.changed.has(name)) set(c, payload[name]);
   keepInRange(c);
+  const own = c.objects.map((each) => each.name);
+  c.colours = classColours([...payload.class_names, ...(c.candidates?.names ?? []), ...own]);
   c.root.classList.toggle("ssd-static", payload.static);
   c.root.classList.toggle("ssd-with-panel", payload.panel && !payload.static);
   layout(c);
@@ -259,8 +265,8 @@ function layout(c) {
 }
 
 function build(root) {
+  const bar = element("div", "ssd-bar", root, { role: "toolbar", "aria-label": "Canvas" });
   const main = element("div", "ssd-main", root);
-  const bar = element("div", "ssd-bar", main, { role: "toolbar", "aria-label": "Canvas" });
   const stage = element("div", "ssd-stage", main);
   const canvas = element("canvas", "ssd-canvas", stage, { tabindex: 0, role: "img", "aria-label": "Picture" });
   const tooltip = element("div", "ssd-tooltip", stage, { "aria-hidden": "true" });
@@ -308,5 +314,5 @@ function mountCanvas(host, payload, events, store) {
 
 globalThis.ssdCanvas = {
   mountCanvas, BlobStore, MatchTable, countAbove, countFates, objectSentence, numbered, readBlob, twoDecimals,
-  classColour, jaccardRow, areas, STATES,
+  classColours, jaccardRow, areas, STATES,
 };

@@ -40,10 +40,10 @@ function paintFrame(c) {
   if (payload.mode === "detections") paintDetections(pen, c);
   else paintAnchors(pen, c);
   if (payload.receptive_field) drawBox(pen, c.view, payload.receptive_field, LINES.field);
+  paintSelectedAnchor(pen, c);
   const labels = new Labels(pen, c.view);
   paintObjects(pen, c, labels);
   if (payload.mode === "detections") paintKept(pen, c, labels);
-  paintSelectedAnchor(pen, c);
   paintHover(pen, c);
   if (c.draft) drawBox(pen, c.view, c.draft, { ...LINES.object, dash_px: [6, 4] });
 }
@@ -97,7 +97,7 @@ function paintKept(pen, c, labels) {
   for (const i of kept.slice(0, few && !c.payload.static ? 40 : 0)) {
     const name = c.candidates.names[c.candidates.labels[i] - 1] ?? "";
     labels.draw(boxAt(c.candidates.boxes, i), `${name} ${twoDecimals(c.candidates.scores[i])}`, {
-      background: classColour(name),
+      background: c.colourOf(name),
       fade: dim ? 0.6 : 1,
     });
   }
@@ -138,7 +138,7 @@ function paintObjects(pen, c, labels) {
 }
 
 function chipStyle(c, i) {
-  const background = classColour(c.objects[i].name);
+  const background = c.colourOf(c.objects[i].name);
   const kind = c.kindOfObject(i);
   const edge = kind === "object" ? "rgba(255,255,255,.75)" : LINES[kind].colour;
   const fade = c.selectedObject === null || c.selectedObject === i ? 1 : 0.75;

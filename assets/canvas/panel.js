@@ -63,7 +63,7 @@ function updatePanel(c) {
     say(line.text, lines[i].text);
     line.at = lines[i].at;
     line.dot.hidden = !lines[i].name;
-    line.dot.style.background = lines[i].name ? classColour(lines[i].name) : "";
+    line.dot.style.background = lines[i].name ? c.colourOf(lines[i].name) : "";
     const { kind } = lines[i];
     line.node.style.borderLeftColor = !kind || kind === "object" ? "" : LINES[kind].colour;
     const chosen = lines[i].at?.[0] === "object" ? c.selectedObject : c.selectedDetection;

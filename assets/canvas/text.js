@@ -38,14 +38,31 @@ function plural(count, word) {
   return `${withCommas(count)} ${word}${count === 1 ? "" : "s"}`;
 }
 
-// The same colour for a class on every page: crc32 of its name, as in ssd/figures/colours.py.
-function classColour(name) {
+function crc32(text) {
   let crc = 0xffffffff;
-  for (const byte of new TextEncoder().encode(name)) {
+  for (const byte of new TextEncoder().encode(text)) {
     crc ^= byte;
     for (let bit = 0; bit < 8; bit += 1) crc = crc & 1 ? (crc >>> 1) ^ 0xedb88320 : crc >>> 1;
   }
-  return CLASS_COLOURS[((crc ^ 0xffffffff) >>> 0) % CLASS_COLOURS.length];
+  return (crc ^ 0xffffffff) >>> 0;
+}
+
+// A colour for each class, as ssd.figures.colours.class_colours gives them: by the name,
+// and the next free one where two names meet.
+function classColours(names) {
+  const colours = new Map(), used = new Set(), total = CLASS_COLOURS.length;
+  for (const { name, start } of names.map((each) => ({ name: each, start: crc32(each) })).sort(byStart)) {
+    if (colours.has(name)) continue;
+    let at = start % total;
+    while (used.size < total && used.has(at)) at = (at + 1) % total;
+    used.add(at);
+    colours.set(name, CLASS_COLOURS[at]);
+  }
+  return colours;
+}
+
+function byStart(a, b) {
+  return a.start - b.start;
 }
 
 function sizeInPixels(box, width, height) {

@@ -111,7 +111,7 @@ function buildClassChips(c) {
   const group = element("div", "ssd-group", c.bar, { role: "group", "aria-label": "Classes" });
   for (const name of names) {
     chip(c, group, `class-${name}`, name, {
-      colour: classColour(name),
+      colour: c.colourOf(name),
       pressed: () => !c.hiddenClasses.has(name),
       onToggle: () => {
         toggleIn(c.hiddenClasses, name);

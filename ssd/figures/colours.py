@@ -6,12 +6,13 @@ style. The canvas, the Plotly figures and the exported pictures all read this ta
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import asdict, dataclass
 from zlib import crc32
 
 from ssd.errors import ConfigError
 
-__all__ = ["CLASS_COLOURS", "LINES", "Line", "class_colour", "line", "lines_as_json"]
+__all__ = ["CLASS_COLOURS", "LINES", "Line", "class_colours", "line", "lines_as_json"]
 
 
 @dataclass(frozen=True)
@@ -98,20 +99,29 @@ def line(kind: str) -> Line:
     return LINES[kind]
 
 
-def class_colour(name: str) -> str:
-    """The chip colour of a class: by its name, so that it is the same on every page.
+def class_colours(names: Iterable[str]) -> dict[str, str]:
+    """The chip colours of classes: by the name, so that a class looks the same on every page.
 
     Args:
-        name: of the class.
+        names: of all classes that can be seen together.
 
     Returns:
-        A colour dark enough for white letters.
+        A colour for each, dark enough for white letters; all different where there are
+        at most as many classes as colours.
 
     Example:
-        >>> class_colour("dog") == class_colour("dog")
+        >>> class_colours(["dog", "cat"])["dog"] == class_colours(["cat", "dog"])["dog"]
         True
     """
-    return CLASS_COLOURS[crc32(name.encode()) % len(CLASS_COLOURS)]
+    colours: dict[str, str] = {}
+    used: set[int] = set()
+    for start, name in sorted((crc32(name.encode()), name) for name in set(names)):
+        at = start % len(CLASS_COLOURS)
+        while len(used) < len(CLASS_COLOURS) and at in used:
+            at = (at + 1) % len(CLASS_COLOURS)
+        used.add(at)
+        colours[name] = CLASS_COLOURS[at]
+    return colours
 
 
 def lines_as_json() -> dict[str, dict[str, object]]:

@@ -13,7 +13,7 @@ from ssd.config import MATCHING_RULES, SelectionConfig, anchor_preset
 from ssd.detections import Fate, select
 from ssd.figures.blobs import anchors_blob, candidates_blob
 from ssd.figures.canvas_source import canvas_script
-from ssd.figures.colours import class_colour
+from ssd.figures.colours import class_colours
 from ssd.figures.sentences import object_sentences
 from ssd.matching import match
 
@@ -262,12 +262,13 @@ def test_two_decimals_are_rounded_as_python_rounds_them(scripted):
     assert said == [f"{value:.2f}" for value in values.tolist()]
 
 
-def test_a_class_has_the_same_colour_in_the_browser(scripted):
-    names = ["dog", "cat", "person", "dining table", "собака", "<b>", ""]
+@pytest.mark.parametrize("count", [0, 1, 7, 10, 14])
+def test_classes_have_the_same_colours_in_the_browser(scripted, count):
+    names = ["dog", "cat", "person", "dining table", "собака", "<b>", "", *"abcdefg"][:count]
 
-    assert scripted.evaluate("(names) => names.map(ssdCanvas.classColour)", names) == [
-        *map(class_colour, names)
-    ]
+    seen = scripted.evaluate("(names) => Object.fromEntries(ssdCanvas.classColours(names))", names)
+
+    assert seen == class_colours(names)
 
 
 def test_the_script_ends_no_script_element():
