@@ -18,6 +18,7 @@ MAX_QUERY_VALUE_CHARS = 4_000
 MAX_ANCHORS = 100_000  # a free configuration beyond this is refused
 
 MAX_CHECKPOINT_BYTES = 2_000_000_000
+MAX_CHECKPOINT_HEADER_BYTES = 10_000_000  # of a safetensors file; real ones have some kilobytes
 MAX_SHIPPED_WEIGHTS_BYTES = 12_000_000
 MAX_CLASSES = 2_000  # of a checkpoint; the largest detection sets have about 1,200
 MAX_INPUT_SIDE_PX = 4_096  # of a network

@@ -19,6 +19,7 @@ from torch import Tensor, nn
 from ssd.checkpoints.files import SHIPPED, Content, model_names, read_file, write_checked
 from ssd.contract import ModelConfig, config_from_dict, config_to_dict
 from ssd.errors import CheckpointError, ConfigError, NumericError
+from ssd.limits import MAX_CHECKPOINT_HEADER_BYTES
 from ssd.models.network import build_model
 
 __all__ = [
@@ -33,7 +34,6 @@ __all__ = [
 
 FORMAT_VERSION = 1
 _FORMAT = "ssd-explorer"
-_MAX_HEADER_BYTES = 10_000_000
 _SHOWN = 5  # problems named in one message
 
 
@@ -229,7 +229,7 @@ def _header(content: Content) -> dict[str, Any]:
             "load a state dict of torchvision with --weights."
         )
     length = struct.unpack("<Q", data[:8])[0] if len(data) >= 8 else 0
-    if length > _MAX_HEADER_BYTES:
+    if length > MAX_CHECKPOINT_HEADER_BYTES:
         raise CheckpointError(
             f"{name} is damaged{remark}: it announces a header of {length:,} bytes; copy it again."
         )
