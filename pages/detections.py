@@ -16,23 +16,24 @@ with st.container(horizontal=True, vertical_alignment="bottom"):
     model = detector.model_picker(scene)
     config = detector.limits()
 
-if model is None or not detector.knows(model, scene):
-    detector.explain_misfit(scene, model)
-    show.scene_canvas(scene, mode="matching", editable=False, max_height_px=420)
-    st.stop()
-
+code = None
 with show.errors():
-    with st.spinner("The network looks at the picture, once …"):
-        predictor, output = scenes.predictor_of(model), scenes.output_of(scene, model=model)
-    candidates = predictor.select(output, config)
-    shown = predictor.select(output, replace(config, score_threshold=detector.score()))
-    detector.draw(scene, predictor, candidates)
-    detector.stages(scene, predictor, candidates, output)
-    detector.verdict(scene, predictor, shown, output)
-    with st.expander("Download", icon=":material/download:"):
-        detector.downloads(scene, predictor, shown)
-    show.details(
-        why="""
+    if model is not None and detector.knows(model, scene):
+        with st.spinner("The network looks at the picture, once …"):
+            predictor, output = scenes.predictor_of(model), scenes.output_of(scene, model=model)
+        limits = replace(config, score_threshold=detector.score())
+        candidates, shown = predictor.select(output, config), predictor.select(output, limits)
+        code = snippets.detect_code(scene, model=model, config=limits)
+        detector.draw(scene, predictor, candidates)
+        detector.stages(scene, predictor, candidates, output)
+        detector.verdict(scene, predictor, shown, output)
+        with st.expander("Download", icon=":material/download:"):
+            detector.downloads(scene, predictor, shown)
+    else:
+        detector.explain_misfit(scene)
+        show.scene_canvas(scene, mode="matching", editable=False, max_height_px=420)
+show.details(
+    why="""
 Every anchor proposes one box for each class. A candidate is an anchor with a class whose score is above
 the **score threshold**. Of each class the best **top-k** go on. **NMS** takes the best box, drops every
 other whose jaccard with it is above the **NMS threshold**, and goes on with the best of the rest; within each
@@ -41,12 +42,10 @@ class, or among all. Last, a **cap** on the boxes of a picture.
 *evaluation* keeps nearly everything (.01 / .45 / 400 / 200): AP ranks by score; *display* starts at .5.
 
 *Liu et al., SSD, ECCV 2016, section 3.1; torchvision SSD.postprocess_detections.*""",
-        think="""
+    think="""
 **"A lower score threshold finds more, so it is better."** It finds more of everything. Watch precision fall.
 
 **"NMS merges boxes."** It never moves or averages a box; it only drops. The box that stays is exactly as it
 was decoded.""",
-        code=snippets.detect_code(
-            scene, model=model, config=replace(config, score_threshold=detector.score())
-        ),
-    )
+    code=code,
+)

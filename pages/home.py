@@ -9,7 +9,7 @@ show.header(
     "A single shot multibox detector lays thousands of anchors on a picture, learns what each should say, "
     "and keeps the best answers.",
 )
-pipeline = st.container()
+pipeline = st.container(key="pipeline")
 st.subheader("Three ways in", anchor=False)
 learner, teacher, practitioner = st.columns(3, gap="medium")
 with learner, st.container(border=True, height="stretch"):

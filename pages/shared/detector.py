@@ -70,7 +70,7 @@ def knows(name: str, scene: Scene) -> bool:
     )
 
 
-def explain_misfit(scene: Scene, model: str | None) -> None:
+def explain_misfit(scene: Scene) -> None:
     """Say why nothing is shown, and where to go instead."""
     with st.container(border=True):
         st.markdown("**No model here knows this picture**, so no boxes are shown: they would mean nothing.")
@@ -200,7 +200,10 @@ def verdict(scene: Scene, predictor: Predictor, selection: Selection, output: Pi
     stages = funnel(selection, num_anchors=len(predictor.anchors))
     left, right = st.columns(2, gap="large")
     with left:
-        st.caption(f"At score {score():.2f}; the network took {output.seconds:.2f} s, once.")
+        st.caption(
+            f"Score {score():.2f} keeps {len(selection.detections)} of {len(selection.scores)} candidates. "
+            f"The network took {output.seconds:.2f} s, once."
+        )
         show.chart("funnel_figure", stages, alt=", ".join(f"{name}: {count}" for name, count in stages))
     with right:
         if not len(scene.objects.labels):
@@ -226,12 +229,13 @@ def verdict(scene: Scene, predictor: Predictor, selection: Selection, output: Pi
 def downloads(scene: Scene, predictor: Predictor, selection: Selection) -> None:
     """The detections as they are on the screen, for other tools."""
     from ssd import exports
-    from ssd.figures.colours import class_colour
+    from ssd.figures.colours import class_colours
 
     config, (width, height) = predictor.config, scene.size_wh
     classes = exports.Classes(config.class_names, config.ids)
     result = exports.ImageResult(scene.name, width, height, selection.detections)
-    colours = [class_colour(name) for name in config.class_names]
+    chips = class_colours(config.class_names)
+    colours = [chips[name] for name in config.class_names]
     picture = scene.sample.picture
     offers = (
         ("COCO JSON", "detections.json", lambda: exports.results_to_json([result], classes=classes)),

@@ -14,11 +14,14 @@ from pages.shared.sources import CAMERA, LESSONS, NAMED, NUMBERED, OWN, SYNTHETI
 from ssd.config import ANCHOR_PRESETS, MATCHING_RULES, anchor_preset
 from ssd.errors import SSDError
 
+NOUNS = {"source": "source", "anchors": "preset of anchors", "rule": "matching rule"}
+USUAL = "usual"  # says in a link that a lesson scene's own settings were changed to the usual ones
 ANCHOR_CHOICES = (*ANCHOR_PRESETS, CUSTOM)
 
 
 def draw_sidebar() -> None:
     """Everything that all pages share; ``scene.current`` reads it."""
+    st.session_state["app_ran"] = True
     if "visited" not in st.session_state:
         _first_visit()
     state.read_link()
@@ -27,7 +30,7 @@ def draw_sidebar() -> None:
             "Scene", sources.source_names(), key="source", bind="query-params", on_change=_scene_changed
         )
         _pick_within(source)
-        st.session_state["thumbnail_slot"] = st.container()
+        st.session_state["thumbnail_slot"] = st.container(key="thumbnail")
         _pick_settings()
 
 
@@ -77,6 +80,16 @@ def _pick_settings() -> None:
         bind="query-params",
         help="The lesson asks for a jaccard above the threshold, the paper for at least the threshold.",
     )
+
+
+def mark_usual_settings() -> None:
+    """Usual values are left out of a link, so a lesson scene's own would come back: say it must not."""
+    source, which = scenes.picked()
+    usual = False
+    if source == LESSONS:
+        asked = scenes.load(source, which).settings
+        usual = any(asked[key] != value == st.session_state[key] for key, value in DEFAULTS.items())
+    state.keep("settings", USUAL if usual else None)
 
 
 def number_key(source: str) -> str:
@@ -187,7 +200,7 @@ def _first_visit() -> None:
     for key, options in offered.items():
         asked = st.query_params.get(key)
         if asked is not None and asked not in options:
-            state.note(f"This link asks for a {key} that is not here; the usual one stands in.")
+            state.note(f"This link asks for a {NOUNS[key]} that is not here; the usual one stands in.")
     source = st.query_params.get("source", SYNTHETIC)
     if source in OWN:
         state.note("This link was made on a picture of its owner, which does not travel. Use one of yours.")
@@ -205,7 +218,8 @@ def _check_name(source: str) -> None:
         state.note("This link asks for a scene that is not here; the first one stands in.")
     if source == LESSONS:
         settings = scenes.load(source, asked if asked in names else names[0]).settings
-        st.session_state.update({k: v for k, v in settings.items() if k not in st.query_params})
+        if st.query_params.get("settings") != USUAL:
+            st.session_state.update({k: v for k, v in settings.items() if k not in st.query_params})
     st.session_state["settings_of"] = source
 
 

@@ -340,8 +340,8 @@ def _digest(source: str, which: str | int) -> str:
 
 def _forget_other_picture(digest: str) -> None:
     """What was drawn or selected on another picture goes, unless it came with the link."""
-    known = st.session_state.get("digest")
-    if known is not None and known != digest and not st.session_state.pop("from_link", False):
+    known, from_link = st.session_state.get("digest"), st.session_state.pop("from_link", False)
+    if known is not None and known != digest and not from_link:
         state.forget(state.OF_THE_PICTURE)
     st.session_state["digest"] = digest
 

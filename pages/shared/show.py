@@ -31,6 +31,7 @@ def header(title: str, sentence: str) -> None:
     _require_app()
     st.title(title, anchor=False)
     st.caption(sentence)
+    st.session_state["notes_slot"] = st.container()
 
 
 def navigation() -> Page:
@@ -45,7 +46,7 @@ def _require_app() -> None:
     Until ``st.navigation`` was called once in a process, Streamlit takes a folder named pages
     for its older kind of app; a copied link opened first thing would miss the sidebar.
     """
-    if "thumbnail_slot" not in st.session_state:
+    if not st.session_state.pop("app_ran", False):
         navigation()
         st.rerun()
 
@@ -58,13 +59,22 @@ def begin(title: str, sentence: str) -> Scene:
 
 def scene_after_header() -> Scene:
     """The scene, the sidebar's picture of it, and notes; here the heavy imports are waited for."""
+    from pages.shared.picker import mark_usual_settings
+
+    scenes.warm_up().join()
+    mark_usual_settings()
     scene = scenes.current()
     _thumbnail(scene)
     if (problem := st.session_state.pop("scene_error", None)) is not None:
         error_box(problem)
-    for text in state.take_notes():
-        st.info(text, icon=":material/link:")
     return scene
+
+
+def say_notes() -> None:
+    """What there is to say about the link, at the top of the page."""
+    with st.session_state["notes_slot"]:
+        for text in state.take_notes():
+            st.info(text, icon=":material/link:")
 
 
 def error_box(text: str) -> None:
@@ -258,14 +268,15 @@ def inspector(scene: Scene, index: int | None, more: Sequence[Stage] = ()) -> No
                 sentences(stage.lines)
 
 
-def details(*, why: str, think: str, code: str) -> None:
+def details(*, why: str, think: str, code: str | None) -> None:
     """The expanders under the picture."""
     with st.expander("Why?", icon=":material/menu_book:"):
         st.markdown(why)
     with st.expander("Think", icon=":material/psychology_alt:"):
         st.markdown(think)
-    with st.expander("Copy as Python", icon=":material/code:"):
-        st.code(code, language="python")
+    if code is not None:
+        with st.expander("Copy as Python", icon=":material/code:"):
+            st.code(code, language="python")
 
 
 def titles(scene: Scene) -> tuple[str, ...]:

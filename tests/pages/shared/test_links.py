@@ -39,7 +39,7 @@ def test_the_text_is_short_enough_for_a_link():
      "g!" + "9" * 5000 + "!1!1_1", "s!3_3!1_1!1!1!!!both", "g!1!" + "_".join("1" * 30) + "!1_1", "'; DROP"],
 )  # fmt: skip
 def test_a_text_that_was_cut_or_made_up_is_refused_in_a_sentence(text):
-    with pytest.raises(ConfigError, match="knobs|above 0"):
+    with pytest.raises(ConfigError, match=r"knobs|above 0"):
         text_to_knobs(text)
 
 
