@@ -140,7 +140,7 @@ def test_the_browser_matches_ten_thousand_scenes_as_python_does(scripted):
             faults = differences(one, named[one["anchors"]], answer)
             wrong += [f"scene {number} ({one['anchors']}, {one['rule']}): {faults}"] if faults else []
 
-    assert wrong == []
+    assert wrong[:5] == []
 
 
 def test_a_dragged_object_is_matched_from_kept_rows_as_from_new_ones(scripted):
@@ -161,7 +161,21 @@ def test_a_dragged_object_is_matched_from_kept_rows_as_from_new_ones(scripted):
             {**one, "boxes": boxes}, anchors.boxes, scripted.evaluate(MATCH_IN_BROWSER, batch)[0]
         )
 
-    assert wrong == []
+    assert wrong[:5] == []
+
+
+@pytest.mark.parametrize("strict", [False, True])
+@pytest.mark.parametrize("threshold", THRESHOLDS)
+def test_a_jaccard_of_exactly_the_threshold_is_judged_as_python_judges_it(scripted, threshold, strict):
+    anchors = torch.tensor([[0.0, 0.0, 1.0, 1.0], [0.0, 0.0, threshold, 1.0], [0.0, 0.0, 1.0, 0.3]])
+    boxes = torch.tensor([[0.0, 0.0, 1.0, 1.0], [0.0, 0.0, 1.0, threshold], [0.0, 0.0, 0.5, 1.0]])
+    one = {"anchors": "exact", "boxes": boxes, "ignored": boxes[:1], "rule": "overwrite"}
+    one |= {"threshold": threshold, "strict": strict}
+    batch = {"anchors": {"exact": to_base64(anchors.numpy())}, "scenes": [as_json(one)]}
+
+    answer = scripted.evaluate(MATCH_IN_BROWSER, batch)[0]
+
+    assert differences(one, anchors, answer) == []
 
 
 FATES_IN_BROWSER = """
@@ -209,7 +223,7 @@ def test_the_browser_filters_scores_as_a_new_selection_would(scripted):
                 select(boxes, scores, config=own), answer, f"round {round_} at {threshold}"
             )
 
-    assert wrong == []
+    assert wrong[:5] == []
 
 
 def _filter_faults(picked, answer: dict, where: str) -> list[str]:
@@ -251,7 +265,7 @@ def test_the_sentences_of_the_browser_are_those_of_python(scripted):
         if tuple(said) != object_sentences(found, anchors, names=names):
             wrong.append((said, object_sentences(found, anchors, names=names)))
 
-    assert wrong == []
+    assert wrong[:5] == []
 
 
 def test_two_decimals_are_rounded_as_python_rounds_them(scripted):

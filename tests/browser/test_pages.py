@@ -1,0 +1,294 @@
+"""What a visitor does on the pages, done in Chromium against the explorer itself."""
+
+from __future__ import annotations
+
+import io
+import re
+from urllib.parse import parse_qs, urlparse
+
+import pytest
+from PIL import Image
+
+from ssd.checkpoints import model_names
+from tests.browser.test_canvas import Canvas
+
+PAGES = ("", "anchors", "matching", "assignment", "detections")
+needs_shapes = pytest.mark.skipif(
+    "shapes" not in model_names(), reason="the model `shapes` is not shipped here"
+)
+DOG = "source=lesson+scenes"  # its first scene: a dog, a ball, a bird
+
+
+@pytest.fixture
+def explorer(open_tab, app_url):
+    """Open a page of the explorer and wait until it is drawn."""
+
+    def opened(path: str, **options):
+        tab = open_tab(f"{app_url}/{path}", **options)
+        tab.set_default_timeout(60_000)
+        tab.wait_for_selector("[data-testid=stSidebar] img")
+        still(tab)
+        return tab
+
+    return opened
+
+
+def still(tab) -> None:
+    """Wait until no script runs."""
+    tab.wait_for_timeout(250)
+    tab.wait_for_selector("[data-testid=stStatusWidget]", state="detached")
+    tab.wait_for_timeout(150)
+
+
+def link(tab) -> dict[str, list[str]]:
+    """The parts of the address."""
+    return parse_qs(urlparse(tab.url).query)
+
+
+def wait_for_link(tab, key: str) -> str:
+    """Wait until the address has that part."""
+    tab.wait_for_url(re.compile(rf"[?&]{key}="))
+    return link(tab)[key][0]
+
+
+@pytest.mark.parametrize("page", PAGES)
+@pytest.mark.parametrize(
+    "looks",
+    [{}, {"width": 400, "height": 800}, {"color_scheme": "dark"}],
+    ids=["wide", "narrow", "dark"],
+)
+def test_a_page_opens_without_a_complaint_and_fits_the_screen(open_tab, app_url, page, looks):
+    tab = open_tab(f"{app_url}/{page}?seed=4", **looks)
+    tab.wait_for_selector(
+        "canvas.ssd-canvas[data-ver]" if page else "[data-testid=stMain] img", timeout=60_000
+    )
+    still(tab)
+
+    assert tab.locator("[data-testid=stException]").count() == 0
+    wider = tab.evaluate("document.querySelector('[data-testid=stMain]').scrollWidth - innerWidth")
+    assert wider <= 0
+
+
+@pytest.mark.parametrize("page", PAGES[1:])
+def test_controls_picture_and_verdict_need_no_scrolling(explorer, page):
+    tab = explorer(f"{page}?seed=4")
+    tab.wait_for_selector("canvas.ssd-canvas[data-ver]")
+    picture = tab.locator("canvas.ssd-canvas").first.bounding_box()
+
+    assert picture["y"] + picture["height"] <= 900
+    assert picture["width"] > 450
+
+
+def test_the_score_slider_changes_the_count_while_it_moves(explorer):
+    if "shapes" not in model_names():
+        pytest.skip("the model `shapes` is not shipped here")
+    canvas = Canvas(explorer("detections?seed=4&score=0.05"))
+    slider = canvas.tab.locator("input[type=range][aria-label='Score threshold']")
+    box = slider.bounding_box()
+    before = int(canvas.data("above"))
+
+    canvas.tab.mouse.move(box["x"] + box["width"] * 0.06, box["y"] + box["height"] / 2)
+    canvas.tab.mouse.down()
+    canvas.tab.mouse.move(box["x"] + box["width"] * 0.97, box["y"] + box["height"] / 2, steps=6)
+    canvas.tab.wait_for_timeout(150)
+    during = int(canvas.data("above"))
+    canvas.tab.mouse.up()
+    still(canvas.tab)
+
+    assert during < before
+    assert float(wait_for_link(canvas.tab, "score")) > 0.9
+    assert int(canvas.data("above")) == during
+
+
+def test_the_dog_is_dragged_and_anchors_change_hands(explorer):
+    canvas = Canvas(explorer(f"matching?{DOG}"))
+    sentence = canvas.tab.get_by_text(re.compile(r"^dog: \d+ anchor")).first
+    before, positive = sentence.inner_text(), canvas.data("positive")
+
+    canvas.drag((0.29, 0.58), (0.55, 0.45))
+    objects = wait_for_link(canvas.tab, "objects")
+    still(canvas.tab)
+
+    assert canvas.data("positive") != positive or sentence.inner_text() != before
+    assert len(objects) == 3 * 14
+    assert canvas.tab.get_by_text("dog and ball · edited").count() == 1
+
+
+def test_a_copied_link_rebuilds_the_view(explorer, open_tab):
+    canvas = Canvas(explorer(f"matching?{DOG}&rule=overwrite&threshold=0.4"))
+    canvas.drag((0.29, 0.58), (0.5, 0.5))
+    wait_for_link(canvas.tab, "objects")
+    still(canvas.tab)
+    wanted = [canvas.data(name) for name in ("positive", "forced", "objects", "scene")]
+
+    copy = Canvas(explorer(canvas.tab.url.split("/", 3)[3]))
+
+    assert [copy.data(name) for name in ("positive", "forced", "objects", "scene")] == wanted
+    assert link(copy.tab) == link(canvas.tab)
+
+
+def test_what_was_drawn_comes_along_to_the_next_page(explorer):
+    canvas = Canvas(explorer(f"matching?{DOG}"))
+    canvas.drag((0.29, 0.58), (0.5, 0.5))
+    objects = wait_for_link(canvas.tab, "objects")
+    still(canvas.tab)
+
+    canvas.tab.get_by_role("link", name="Assignment").first.click()
+    canvas.tab.wait_for_url(re.compile("/assignment"))
+
+    assert wait_for_link(canvas.tab, "objects") == objects
+    assert canvas.tab.get_by_text("dog and ball · edited").count() == 1
+
+
+def test_an_object_is_drawn_and_deleted(explorer):
+    canvas = Canvas(explorer("matching?source=lesson+scenes&lesson=empty+meadow"))
+    canvas.drag((0.3, 0.3), (0.6, 0.8))
+    canvas.wait("objects", 1)
+    assert len(wait_for_link(canvas.tab, "objects")) == 14
+    still(canvas.tab)
+
+    canvas.tab.keyboard.press("Delete")
+    canvas.wait("objects", 0)
+    still(canvas.tab)
+
+    assert link(canvas.tab).get("objects") == ["none"]
+
+
+def test_a_clicked_anchor_is_followed_through_the_pipeline(explorer):
+    canvas = Canvas(explorer("anchors?seed=4&anchors=lesson-4x4&show=whole+level"))
+    canvas.click(0.62, 0.37)
+    anchor = wait_for_link(canvas.tab, "anchor")
+    still(canvas.tab)
+
+    assert anchor == "9"  # column 2, row 1 of four by four, column by column
+    assert canvas.tab.get_by_text("Follow anchor 9").is_visible()
+
+
+def test_the_arrow_keys_step_through_the_scenes(explorer):
+    canvas = Canvas(explorer("matching?seed=4"))
+    scene = canvas.data("scene")
+    canvas.node.focus()
+    canvas.tab.keyboard.press("ArrowRight")
+    canvas.tab.wait_for_function(
+        "scene => document.querySelector('[data-testid=stMain]').innerText.length > 0 && "
+        "location.search.includes('seed=5')",
+        arg=scene,
+    )
+    still(canvas.tab)
+
+    assert canvas.data("scene") != scene
+
+
+def test_the_rule_repaints_the_picture_and_moves_nothing(explorer):
+    canvas = Canvas(explorer("matching?source=lesson+scenes&lesson=orphan+pair"))
+    before, forced = canvas.node.bounding_box(), canvas.data("forced")
+    assert canvas.tab.get_by_text(re.compile("kayak: orphan")).count() >= 1
+
+    canvas.tab.locator("[data-testid=stSidebar] [data-testid=stSelectbox]").nth(3).locator("input").click()
+    canvas.tab.get_by_role("option", name="bipartite").click()
+    still(canvas.tab)
+
+    assert canvas.data("forced") != forced
+    assert canvas.tab.get_by_text(re.compile("kayak: orphan")).count() == 0
+    assert canvas.node.bounding_box() == before
+
+
+def picture_file(kind: str = "PNG", size: tuple[int, int] = (120, 90)) -> bytes:
+    buffer = io.BytesIO()
+    Image.new("RGB", size, (200, 120, 40)).save(buffer, kind)
+    return buffer.getvalue()
+
+
+def test_a_bad_upload_is_explained_and_a_good_one_is_shown(explorer):
+    tab = explorer("matching?source=upload")
+    chooser = tab.locator("input[type=file]")
+    chooser.set_input_files(
+        {"name": "**b**.jpg", "mimeType": "image/jpeg", "buffer": b"hello, not a picture"}
+    )
+    tab.get_by_text(re.compile("not a JPEG, PNG, WebP or BMP")).wait_for()
+    assert tab.get_by_text(re.compile(r"\*\*b\*\*\.jpg")).count() >= 1  # shown as it is, no markup
+
+    chooser.set_input_files({"name": "mine.png", "mimeType": "image/png", "buffer": picture_file()})
+    canvas = Canvas(tab)
+    canvas.wait("width", 120)
+    still(tab)
+
+    assert canvas.size() == (120, 90)
+    assert canvas.data("objects") == "0"
+    assert "objects" not in link(tab)
+    assert "media" not in "".join(tab.locator("img").evaluate_all("all => all.map(i => i.src)"))
+
+
+def test_an_object_drawn_on_an_own_picture_is_matched_but_does_not_travel(explorer):
+    tab = explorer("matching?source=upload")
+    tab.locator("input[type=file]").set_input_files(
+        {"name": "mine.png", "mimeType": "image/png", "buffer": picture_file(size=(300, 200))}
+    )
+    canvas = Canvas(tab)
+    canvas.wait("width", 300)
+    still(tab)
+
+    canvas.drag((0.2, 0.2), (0.6, 0.8))
+    canvas.wait("objects", 1)
+    still(tab)
+
+    assert int(canvas.data("positive")) > 0
+    assert "objects" not in link(tab)
+
+
+def test_an_unknown_page_leads_home(open_tab, app_url, chromium):
+    context = chromium.new_context()
+    tab = context.new_page()  # Streamlit itself writes the missing page to the console
+    tab.goto(f"{app_url}/no-such-page")
+    tab.get_by_text("Page not found").wait_for(timeout=60_000)
+    tab.wait_for_selector("[data-testid=stMain] img", timeout=60_000)
+    context.close()
+
+
+@pytest.mark.parametrize(
+    "link_text",
+    [
+        "seed=999999",
+        "source=../../etc/passwd",
+        "model=../../etc/passwd",
+        "objects=%ff%fe&anchor=-1",
+        "seed=1&seed=2&seed=x",
+    ],
+)
+def test_a_bad_link_opens_the_page_with_a_note_or_without_the_part(explorer, link_text):
+    tab = explorer(f"detections?{link_text}")
+
+    assert tab.locator("[data-testid=stException]").count() == 0
+    assert "passwd" not in tab.locator("[data-testid=stMain]").inner_text()
+
+
+def test_a_link_of_a_thousand_parts_opens_quickly(explorer):
+    parts = "&".join(f"k{n}=v" for n in range(1000))
+    tab = explorer(f"matching?{parts}")
+
+    assert tab.locator("canvas.ssd-canvas").count() == 1
+
+
+def test_a_tour_leads_to_its_scene(explorer):
+    tab = explorer("")
+    tab.get_by_role("button", name=re.compile("Drag the dog")).click()
+    tab.wait_for_url(re.compile("/matching"))
+    tab.wait_for_selector("canvas.ssd-canvas[data-ver]")
+
+    assert link(tab)["source"] == ["lesson scenes"]
+
+
+def test_nothing_is_asked_from_another_machine(chromium, app_url):
+    context = chromium.new_context()
+    asked = []
+    context.on("request", lambda request: asked.append(request.url))
+    tab = context.new_page()
+    for page in PAGES:
+        tab.goto(f"{app_url}/{page}")
+        tab.wait_for_selector("[data-testid=stSidebar] img", timeout=60_000)
+        still(tab)
+    context.close()
+
+    assert {urlparse(url).hostname for url in asked if not url.startswith(("data:", "blob:"))} == {
+        "localhost"
+    }
