@@ -167,9 +167,9 @@ def test_a_dragged_object_is_matched_from_kept_rows_as_from_new_ones(scripted):
 @pytest.mark.parametrize("strict", [False, True])
 @pytest.mark.parametrize("threshold", THRESHOLDS)
 def test_a_jaccard_of_exactly_the_threshold_is_judged_as_python_judges_it(scripted, threshold, strict):
-    anchors = torch.tensor([[0.0, 0.0, 1.0, 1.0], [0.0, 0.0, threshold, 1.0], [0.0, 0.0, 1.0, 0.3]])
-    boxes = torch.tensor([[0.0, 0.0, 1.0, 1.0], [0.0, 0.0, 1.0, threshold], [0.0, 0.0, 0.5, 1.0]])
-    one = {"anchors": "exact", "boxes": boxes, "ignored": boxes[:1], "rule": "overwrite"}
+    anchors = torch.tensor([[0.0, 0.0, 1.0, 1.0], [0.0, 0.0, threshold, 1.0], [0.0, 0.0, 1.0, threshold]])
+    boxes = anchors[:1]  # its best anchor is itself, the others stand on the threshold
+    one = {"anchors": "exact", "boxes": boxes, "ignored": boxes[:0], "rule": "overwrite"}
     one |= {"threshold": threshold, "strict": strict}
     batch = {"anchors": {"exact": to_base64(anchors.numpy())}, "scenes": [as_json(one)]}
 
