@@ -6,7 +6,7 @@ import pytest
 import torch
 
 from ssd.boxes import to_pixels
-from ssd.data.augment import AugmentConfig, Augmentation
+from ssd.data.augment import Augmentation, AugmentConfig
 from ssd.data.records import Sample, make_target
 from ssd.errors import ConfigError
 
