@@ -51,9 +51,9 @@ FOLDERS: dict[str, set[str]] = {
         "transforms",
     },
     "checkpoints": {"files", "weights", "states", "downloads"},
-    "cli": {"dispatch", "parsing", "geometry", "pictures", "outputs", "detect", "fetch"},
+    "cli": {"dispatch", "parsing", "geometry", "pictures", "outputs", "detect", "train", "fetch"},
     "models": {"network", "small", "receptive", "torchvision_ssd"},
-    "training": {"config", "loader", "loop"},
+    "training": {"config", "loader", "loop", "runs"},
     "figures": {
         "colours",
         "canvas",

@@ -10,13 +10,13 @@ from collections.abc import Sequence
 from types import FrameType
 from typing import NoReturn
 
-from ssd.cli import detect, fetch, geometry
+from ssd.cli import detect, fetch, geometry, train
 from ssd.cli.parsing import Command, parse
 from ssd.errors import ResourceError, SSDError
 
 __all__ = ["COMMANDS", "main"]
 
-COMMANDS: tuple[Command, ...] = (geometry.ANCHORS, geometry.MATCH, detect.DETECT, fetch.FETCH)
+COMMANDS: tuple[Command, ...] = (geometry.ANCHORS, geometry.MATCH, detect.DETECT, train.TRAIN, fetch.FETCH)
 
 
 class _TerminatedError(BaseException):

@@ -17,9 +17,9 @@ from ssd.data.synthetic import synthetic_scene
 from ssd.errors import ConfigError
 from ssd.training.config import TrainConfig
 
-__all__ = ["Batch", "SampleSource", "SyntheticSource", "batches"]
+__all__ = ["Batch", "SampleSource", "SyntheticSource", "batches", "synthetic_source"]
 
-_FIRST_TRAINING_SEED = 1_000_000  # far from the fixed test scenes 10000–10499
+_SCENES_OF_A_RUN = 1_000_000  # the fixed test scenes 10000–10499 lie below every run's scenes
 
 
 @runtime_checkable
@@ -44,8 +44,8 @@ class SyntheticSource:
         first_seed: seed of scene 0.
     """
 
-    length: int = 1_000_000
-    first_seed: int = _FIRST_TRAINING_SEED
+    length: int = _SCENES_OF_A_RUN
+    first_seed: int = _SCENES_OF_A_RUN
 
     def __len__(self) -> int:
         return self.length
@@ -53,6 +53,27 @@ class SyntheticSource:
     def sample(self, index: int) -> Sample:
         """The scene of seed ``first_seed + index``."""
         return synthetic_scene(self.first_seed + index)
+
+
+def synthetic_source(*, seed: int) -> SyntheticSource:
+    """The scenes of a run: those of two seeds have none in common.
+
+    Args:
+        seed: of the run.
+
+    Returns:
+        A source whose first scene has the seed ``1_000_000 · (1 + seed)``.
+
+    Raises:
+        ConfigError: the seed is below 0, where the test scenes are.
+
+    Example:
+        >>> synthetic_source(seed=1).first_seed
+        2000000
+    """
+    if seed < 0:
+        raise ConfigError(f"A run's seed must be at least 0, got {seed}.")
+    return SyntheticSource(first_seed=_SCENES_OF_A_RUN * (1 + seed))
 
 
 @dataclass(frozen=True)

@@ -22,7 +22,7 @@ from ssd.models.network import build_model
 from ssd.training.config import TrainConfig
 from ssd.training.loader import Batch, SampleSource, batches
 
-__all__ = ["StepReport", "Training", "batch_loss", "prepare", "train"]
+__all__ = ["StepReport", "Training", "bare", "batch_loss", "prepare", "train"]
 
 
 @dataclass(frozen=True)
@@ -145,7 +145,7 @@ def train(run: Training, source: SampleSource, *, num_workers: int = 0) -> Itera
         run.fabric.clip_gradients(run.model, run.optimiser, max_norm=run.config.clip_norm)
         run.optimiser.step()
         run.schedule.step()
-        run.averaged.update_parameters(_bare(run.model))
+        run.averaged.update_parameters(bare(run.model))
         now = time.perf_counter()
         yield StepReport(
             step=step,
@@ -160,15 +160,22 @@ def train(run: Training, source: SampleSource, *, num_workers: int = 0) -> Itera
         started = now
 
 
-def _bare(model: nn.Module) -> nn.Module:
-    """The network inside Fabric's wrapper."""
+def bare(model: nn.Module) -> nn.Module:
+    """The network inside Fabric's wrapper.
+
+    Args:
+        model: a network, wrapped or not.
+
+    Returns:
+        The network itself.
+    """
     inner = getattr(model, "module", model)
     return inner if isinstance(inner, nn.Module) else model
 
 
 def _anchors_of(run: Training) -> Anchors:
     """The network's anchors."""
-    anchors: Anchors = _bare(run.model).anchors  # type: ignore[assignment]
+    anchors: Anchors = bare(run.model).anchors  # type: ignore[assignment]
     return anchors
 
 

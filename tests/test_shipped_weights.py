@@ -1,0 +1,55 @@
+"""The weights that ship keep what their cards promise, on the splits that the cards name."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from ssd.checkpoints import find_model, model_names, read_weights
+from ssd.data.folders import open_dataset
+from ssd.data.shapes import SHAPE_CLASSES
+from ssd.data.synthetic import TEST_SEEDS
+from ssd.evaluation import results
+from ssd.limits import MAX_SHIPPED_WEIGHTS_BYTES
+from ssd.metrics import coco_ap
+from ssd.prediction import Predictor
+from ssd.training.loader import SyntheticSource
+
+
+def predictor(name: str) -> Predictor:
+    loaded = read_weights(find_model(name))
+    return Predictor(loaded.model, sha256=loaded.sha256)
+
+
+@pytest.mark.parametrize("name", model_names())
+def test_shipped_weights_are_small_verified_and_have_a_card(name: str) -> None:
+    path = find_model(name)
+
+    loaded = read_weights(path)
+
+    assert path.stat().st_size <= MAX_SHIPPED_WEIGHTS_BYTES
+    assert not loaded.notes
+    assert f"{loaded.card['coco_ap50']:.3f}" in path.with_suffix(".md").read_text(encoding="utf-8")
+    assert loaded.sha256 in Path(f"{path}.sha256").read_text()
+
+
+@pytest.mark.slow
+def test_shapes_reaches_its_ap50_on_the_fixed_500_scenes() -> None:
+    shapes = predictor("shapes")
+    scenes = SyntheticSource(length=len(TEST_SEEDS), first_seed=TEST_SEEDS[0])
+
+    report = coco_ap(list(results(shapes, scenes)), class_names=SHAPE_CLASSES)
+
+    assert report.ap50 is not None and report.ap50 > 0.90
+
+
+@pytest.mark.slow
+def test_bccd_reaches_its_ap50_on_val(shared_data: Path) -> None:
+    cells = predictor("bccd")
+    val = open_dataset(shared_data / "bccd", split="val")
+
+    report = coco_ap(list(results(cells, val)), class_names=val.classes)
+
+    assert report.num_pictures == 87
+    assert report.ap50 is not None and report.ap50 > 0.85
