@@ -105,17 +105,18 @@ def write_checked(path: Path, content: bytes) -> str:
         ResourceError: as :func:`write_file`.
     """
     digest = hashlib.sha256(content).hexdigest()
-    sidecar, before = sidecar_of(path), None
+    sidecar = sidecar_of(path)
+    aside = sidecar.with_name(sidecar.name + ".old")
     with suppress(OSError):
-        before = sidecar.read_bytes()
-        sidecar.unlink()  # an old checksum beside new weights would call them damaged
+        os.rename(sidecar, aside)  # an old checksum beside new weights would call them damaged
     try:
         write_file(path, content)
     except ResourceError:
-        if before is not None:
-            with suppress(ResourceError):
-                write_file(sidecar, before)
+        with suppress(OSError):
+            os.rename(aside, sidecar)  # also possible on a full disk
         raise
+    with suppress(OSError):
+        aside.unlink(missing_ok=True)
     write_sidecar(path, digest)
     return digest
 

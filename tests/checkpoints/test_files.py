@@ -29,8 +29,9 @@ def test_a_full_disk_leaves_the_old_file_and_no_rest(tmp_path, monkeypatch):
         with pytest.raises(ResourceError, match="No space left on device"):
             write_checked(path, b"new")
 
-    assert read_file(path).data == b"old"
-    assert sorted(os.listdir(tmp_path)) == ["a.bin"]
+    content = read_file(path)
+    assert (content.data, content.fault, content.notes) == (b"old", "", ())  # verified as before
+    assert sorted(os.listdir(tmp_path)) == ["a.bin", "a.bin.sha256"]
 
 
 def test_a_stop_between_file_and_checksum_leaves_a_file_that_loads(tmp_path, monkeypatch):
@@ -48,6 +49,17 @@ def test_a_stop_between_file_and_checksum_leaves_a_file_that_loads(tmp_path, mon
     content = read_file(path)
     assert (content.data, content.fault) == (b"old", "")
     assert "not verified" in content.notes[0]
+
+
+def test_new_content_comes_with_its_own_checksum(tmp_path):
+    path = tmp_path / "a.bin"
+    write_checked(path, b"old")
+
+    digest = write_checked(path, b"new")
+
+    content = read_file(path)
+    assert (content.data, content.sha256, content.fault, content.notes) == (b"new", digest, "", ())
+    assert sorted(os.listdir(tmp_path)) == ["a.bin", "a.bin.sha256"]
 
 
 def test_the_bytes_are_on_the_disk_before_the_name_changes(tmp_path, monkeypatch):

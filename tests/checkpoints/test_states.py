@@ -57,6 +57,7 @@ def test_safetensors_are_taken_too(path):
     assert torch.equal(read_state_dict(path)["a"], torch.ones(2))
 
 
+@pytest.mark.filterwarnings("ignore")  # torch warns before it obeys the variable; a warning is no safety
 @pytest.mark.parametrize("variable", [None, "TORCH_FORCE_NO_WEIGHTS_ONLY_LOAD", "both"])
 def test_code_in_a_pickle_never_runs(path, tmp_path, monkeypatch, variable):
     canary = tmp_path / "canary"
@@ -98,6 +99,20 @@ def test_a_compressed_bomb_is_refused_unopened(path):
 
     assert "compressed or oversized" in refusal(path)
     assert resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before < 20_000  # kB
+
+
+def test_compression_is_refused_also_where_it_saves_nothing(path):
+    torch.save({"a": torch.randn(50, 50)}, path)
+    whole = path.read_bytes()
+    with (
+        zipfile.ZipFile(io.BytesIO(whole)) as source,
+        zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED) as target,
+    ):
+        for entry in source.infolist():
+            target.writestr(entry.filename, source.read(entry))
+        target.comment = bytes(60_000)  # the file is larger than all its entries
+
+    assert "compressed or oversized" in refusal(path)
 
 
 def test_a_tensor_that_repeats_one_number_is_refused(path):
