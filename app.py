@@ -12,6 +12,7 @@ STYLE = ASSETS / "app.css"
 st.set_page_config(page_title="SSD Explorer", page_icon=str(ASSETS / "icon.svg"), layout="wide")
 st.html(STYLE)
 scene.warm_up()
+departed.keep_off_disk()
 departed.watch()
 page = show.navigation()
 picker.draw_sidebar()

@@ -101,8 +101,12 @@ LIBRARIES: dict[str, set[str]] = {
     "lightning_fabric": {"training"},
     "plotly": {"figures"},
     "streamlit": {"app", "pages"},
+    "starlette": {"pages"},  # the server under streamlit: what it writes to disk
 }
-ONLY_FILE = {"skimage": "ssd/data/samples.py"}  # a library that one file of its room may import
+ONLY_FILE = {
+    "skimage": "ssd/data/samples.py",
+    "starlette": "pages/shared/departed.py",
+}  # a library that one file of its room may import
 LAZY = {
     "torchvision",
     "skimage",

@@ -1,4 +1,4 @@
-"""A visitor who closed the tab is forgotten within a minute, pictures and all.
+"""A visitor who closed the tab is forgotten within a minute, pictures and all; nothing is on disk.
 
 Streamlit keeps a left session for a reconnect, and forgets it only when the next visitor leaves:
 on a quiet server the last picture would stay for good. Here every left session is shut down
@@ -14,10 +14,18 @@ import time
 import types
 from functools import cache
 
+from starlette.formparsers import MultiPartParser
 from streamlit import runtime
+
+from ssd.limits import MAX_PICTURE_BYTES
 
 KEEP_S = 25.0  # long enough for a reload or a network that hiccups
 EVERY_S = 5.0
+
+
+def keep_off_disk() -> None:
+    """Hold what the camera sends in memory; above 1 MiB the server would write it to a temporary file."""
+    MultiPartParser.spool_max_size = 2 * MAX_PICTURE_BYTES
 
 
 @cache

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import asyncio
 import sys
 from types import SimpleNamespace
 
 import pytest
+from starlette.datastructures import Headers, UploadFile
+from starlette.formparsers import MultiPartParser
 from streamlit.runtime import Runtime
 
 from pages.shared import departed
@@ -97,6 +100,34 @@ def test_without_a_server_nothing_is_watched():
     assert departed.watch() is None
 
     departed.watch.cache_clear()
+
+
+def uploaded(size: int) -> UploadFile:
+    """A file of that size, after it has come through the server's own parser."""
+    head = b'--x\r\nContent-Disposition: form-data; name="file"; filename="shot.jpg"\r\n\r\n'
+
+    async def body():
+        yield head
+        for _ in range(size // 100_000):
+            yield bytes(100_000)
+        yield b"\r\n--x--\r\n"
+
+    parser = MultiPartParser(Headers({"content-type": "multipart/form-data; boundary=x"}), body())
+    return asyncio.run(parser.parse())["file"]
+
+
+def test_a_shot_of_the_full_size_stays_in_memory(monkeypatch):
+    monkeypatch.setattr(MultiPartParser, "spool_max_size", MultiPartParser.spool_max_size)
+
+    before = uploaded(10_000_000)
+    departed.keep_off_disk()
+    after = uploaded(10_000_000)
+
+    on_disk = [upload.file._rolled for upload in (before, after)]
+    for upload in (before, after):
+        upload.file.close()
+    assert on_disk == [True, False]  # first what the server does by itself
+    assert after.size == 10_000_000
 
 
 def test_streamlit_still_has_what_the_watch_asks_for():
