@@ -58,8 +58,8 @@ function paintAnchors(pen, c) {
       strokeBoxes(pen, c.view, boxes, group, LINES[kind]);
       continue;
     }
-    const mine = [], others = [];
-    for (const a of group) (c.match.matched[a] === c.slots[c.selectedObject] ? mine : others).push(a);
+    const mine = [], others = [], g = c.slots[c.selectedObject];
+    for (const a of group) (c.match.matched[a] === g || c.match.bestAnchor[g] === a ? mine : others).push(a);
     strokeBoxes(pen, c.view, boxes, others, LINES[kind], { fade: 0.3 });
     strokeBoxes(pen, c.view, boxes, mine, LINES[kind]);
   }

@@ -15,6 +15,7 @@ function listenToPointer(c) {
   for (const name of ["pointerup", "pointercancel"]) {
     canvas.addEventListener(name, (event) => pointerUp(c, pointers, event, name === "pointercancel"));
   }
+  canvas.addEventListener("lostpointercapture", () => c.press && cancelDrag(c));
   canvas.addEventListener("pointerleave", () => {
     c.hover = null;
     c.request();

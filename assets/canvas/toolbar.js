@@ -42,6 +42,11 @@ function buildScore(c) {
     c.sliding = false;
     c.report("score");
   });
+  for (const name of ["pointerup", "keyup", "blur"]) {
+    c.slider.addEventListener(name, () => {
+      c.sliding = false; // back where it started: no change to report
+    });
+  }
 }
 
 function chip(c, parent, id, label, { kind = null, colour = null, pressed, onToggle }) {

@@ -115,6 +115,8 @@ if mode == "detections":
     blob, picked = candidates(boxes_of, "everywhere" in query)
     view = dataclasses.replace(view, candidates=blob, matching=None)
 box_canvas(canvas_payload(view), key="canvas", on_event=take)
+if "twice" in query:
+    box_canvas(canvas_payload(dataclasses.replace(view, static=True)), key="small")
 if "drop" in query:
     picture_drop(key="drop", on_drop=take_file)
 objects = [[*each.box, each.name] for each in state.view["objects"]]

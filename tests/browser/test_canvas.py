@@ -357,6 +357,54 @@ def test_the_canvas_fits_a_narrow_screen(canvas):
     assert shown.tab.evaluate("document.documentElement.scrollWidth") <= 400
 
 
+def touch(shown, steps: list[tuple[float, float]]) -> None:
+    """One finger along the steps, in units of the picture, as the browser's own input."""
+    session = shown.tab.context.new_cdp_session(shown.tab)
+    for kind, step in zip(["touchStart", *["touchMove"] * (len(steps) - 1)], steps, strict=True):
+        x, y = shown.point(*step)
+        session.send("Input.dispatchTouchEvent", {"type": kind, "touchPoints": [{"x": x, "y": y}]})
+        shown.tab.wait_for_timeout(30)
+    session.send("Input.dispatchTouchEvent", {"type": "touchEnd", "touchPoints": []})
+
+
+def test_a_finger_drags_an_object(canvas):
+    shown = canvas("mode=matching", width=400, has_touch=True, is_mobile=True)
+    shown.node.scroll_into_view_if_needed()
+
+    touch(shown, [(0.2, 0.4), (0.25, 0.45), (0.3, 0.5), (0.35, 0.5)])
+    shown.settled(1)
+
+    assert shown.python()["objects"][0][:2] == pytest.approx([0.25, 0.25], abs=0.03)
+
+
+def test_a_finger_beside_the_objects_draws_only_with_the_tool_for_it(canvas):
+    shown = canvas("mode=matching", width=400, has_touch=True, is_mobile=True)
+    shown.node.scroll_into_view_if_needed()
+
+    touch(shown, [(0.52, 0.1), (0.55, 0.2), (0.58, 0.3)])
+    shown.tab.wait_for_timeout(300)
+    without = shown.data("objects")
+    shown.tab.locator("button[aria-label^='Draw']").click()
+    shown.node.scroll_into_view_if_needed()
+    touch(shown, [(0.52, 0.1), (0.55, 0.2), (0.58, 0.3)])
+    shown.settled(1)
+
+    assert without == "3"
+    assert shown.python()["objects"][3][:4] == pytest.approx([0.52, 0.1, 0.58, 0.3], abs=0.03)
+
+
+def test_two_canvases_share_a_page(canvas):
+    shown = canvas("mode=matching&twice=1")
+    shown.tab.locator("canvas.ssd-canvas[data-ver]").nth(1).wait_for()
+
+    shown.drag((0.2, 0.4), (0.4, 0.45))
+    shown.settled(1)
+    small = shown.tab.locator("canvas.ssd-canvas").nth(1)
+    shown.tab.wait_for_timeout(300)
+
+    assert small.get_attribute("data-positive") == shown.data("positive")
+
+
 def test_reloading_the_tab_brings_the_canvas_back(canvas):
     shown = canvas("mode=matching")
     before = shown.data("positive")
