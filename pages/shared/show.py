@@ -102,6 +102,8 @@ def _thumbnail(scene: Scene) -> None:
             st.button("◀", on_click=step, args=(-1,), help="The picture before", key="previous")
             st.text(f"{scene.name}{' · edited' if scene.edited else ''}", width="stretch")
             st.button("▶", on_click=step, args=(1,), help="The next picture", key="next")
+        if not scene.travels:
+            st.caption("This picture stays in your tab: a link does not carry it.")
         if scene.edited:
             st.button("Undo all changes to the objects", on_click=state.forget, args=(("objects", "object"),))
 

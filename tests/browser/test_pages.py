@@ -169,14 +169,9 @@ def test_the_arrow_keys_step_through_the_scenes(explorer):
     scene = canvas.data("scene")
     canvas.node.focus()
     canvas.tab.keyboard.press("ArrowRight")
-    canvas.tab.wait_for_function(
-        "scene => document.querySelector('[data-testid=stMain]').innerText.length > 0 && "
-        "location.search.includes('seed=5')",
-        arg=scene,
-    )
-    still(canvas.tab)
+    canvas.tab.wait_for_selector(f"canvas.ssd-canvas:not([data-scene='{scene}'])")
 
-    assert canvas.data("scene") != scene
+    assert wait_for_link(canvas.tab, "seed") == "5"
 
 
 def test_the_rule_repaints_the_picture_and_moves_nothing(explorer):

@@ -1,4 +1,4 @@
-"""Sessions that were left: closed after their time, not before, and never an active one."""
+"""What a visitor brings stays in memory and on this machine, and goes when its time is over."""
 
 from __future__ import annotations
 
@@ -9,9 +9,11 @@ from types import SimpleNamespace
 import pytest
 from starlette.datastructures import Headers, UploadFile
 from starlette.formparsers import MultiPartParser
+from streamlit import net_util
 from streamlit.runtime import Runtime
+from streamlit.web.server import server_util
 
-from pages.shared import departed
+from pages.shared import privacy
 
 
 class Server:
@@ -42,7 +44,7 @@ class Server:
 def clock(monkeypatch) -> SimpleNamespace:
     """A clock that the test moves."""
     clock = SimpleNamespace(now=0.0)
-    monkeypatch.setattr(departed.time, "monotonic", lambda: clock.now)
+    monkeypatch.setattr(privacy.time, "monotonic", lambda: clock.now)
     monkeypatch.setitem(sys.modules, "__main__", sys.modules["__main__"])  # put back afterwards
     return clock
 
@@ -50,12 +52,12 @@ def clock(monkeypatch) -> SimpleNamespace:
 def test_a_left_session_is_emptied_and_closed_after_its_time(clock):
     server, since = Server(active=(), left=("ann",)), {}
 
-    departed.close_left(server, since)
-    clock.now = departed.KEEP_S - 0.1
-    departed.close_left(server, since)
+    privacy.close_left(server, since)
+    clock.now = privacy.KEEP_S - 0.1
+    privacy.close_left(server, since)
     still_there = list(server.left)
-    clock.now = departed.KEEP_S
-    departed.close_left(server, since)
+    clock.now = privacy.KEEP_S
+    privacy.close_left(server, since)
 
     assert still_there == ["ann"]
     assert server.left == []
@@ -66,19 +68,19 @@ def test_an_active_session_stays_however_long_it_lasts(clock):
     server, since = Server(active=("ann",), left=()), {}
 
     for clock.now in (0.0, 1000.0, 2000.0):
-        departed.close_left(server, since)
+        privacy.close_left(server, since)
 
     assert server.state["ann"] == {"own": "a picture"}
 
 
 def test_the_time_starts_anew_for_a_session_that_came_back(clock):
     server, since = Server(active=(), left=("ann",)), {}
-    departed.close_left(server, since)
+    privacy.close_left(server, since)
     server.active, server.left, clock.now = ["ann"], [], 20.0
-    departed.close_left(server, since)
+    privacy.close_left(server, since)
     server.active, server.left, clock.now = [], ["ann"], 30.0
 
-    departed.close_left(server, since)
+    privacy.close_left(server, since)
 
     assert server.left == ["ann"]
 
@@ -88,18 +90,18 @@ def test_the_variables_of_the_last_page_run_go_too(clock):
     server, since = Server(active=(), left=("ann",)), {"ann": -100.0}
     was = sys.modules["__main__"]
 
-    departed.close_left(server, since)
+    privacy.close_left(server, since)
 
     assert not hasattr(sys.modules["__main__"], "picture_of_the_test")
     del was.picture_of_the_test
 
 
 def test_without_a_server_nothing_is_watched():
-    departed.watch.cache_clear()
+    privacy.watch.cache_clear()
 
-    assert departed.watch() is None
+    assert privacy.watch() is None
 
-    departed.watch.cache_clear()
+    privacy.watch.cache_clear()
 
 
 def uploaded(size: int) -> UploadFile:
@@ -120,7 +122,7 @@ def test_a_shot_of_the_full_size_stays_in_memory(monkeypatch):
     monkeypatch.setattr(MultiPartParser, "spool_max_size", MultiPartParser.spool_max_size)
 
     before = uploaded(10_000_000)
-    departed.keep_off_disk()
+    privacy.keep_off_disk()
     after = uploaded(10_000_000)
 
     on_disk = [upload.file._rolled for upload in (before, after)]
@@ -128,6 +130,22 @@ def test_a_shot_of_the_full_size_stays_in_memory(monkeypatch):
         upload.file.close()
     assert on_disk == [True, False]  # first what the server does by itself
     assert after.size == 10_000_000
+
+
+def test_a_foreign_page_at_the_door_makes_no_request_leave(monkeypatch):
+    asked = []
+    monkeypatch.setattr(net_util, "_external_ip", None)
+    monkeypatch.setattr(net_util, "_make_blocking_http_get", lambda url, timeout: asked.append(url))
+    monkeypatch.setattr(net_util, "get_internal_ip", lambda: None)
+
+    before = server_util.is_url_from_allowed_origins("http://evil.example")
+    asked_before, asked[:] = len(asked), []
+    privacy.ask_nobody()
+    after = server_util.is_url_from_allowed_origins("http://evil.example")
+
+    assert (before, after) == (False, False)
+    assert asked_before > 0  # this is what the server does by itself
+    assert asked == []
 
 
 def test_streamlit_still_has_what_the_watch_asks_for():
@@ -140,4 +158,4 @@ def test_a_session_is_closed_before_streamlit_would_lose_sight_of_it(root):
 
     config = tomllib.loads((root / ".streamlit" / "config.toml").read_text())
 
-    assert departed.KEEP_S + 2 * departed.EVERY_S < config["server"]["disconnectedSessionTTL"] < 60
+    assert privacy.KEEP_S + 2 * privacy.EVERY_S < config["server"]["disconnectedSessionTTL"] < 60

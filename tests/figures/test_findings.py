@@ -1,0 +1,83 @@
+"""Detections held against objects, and the fate of each candidate in words."""
+
+from __future__ import annotations
+
+import torch
+
+from ssd.config import SelectionConfig
+from ssd.data.records import Target, make_target
+from ssd.detections import select
+from ssd.figures.canvas import Outcome
+from ssd.figures.findings import candidate_sentence, fits, found_objects, funnel, outcomes
+
+BOXES = torch.tensor(
+    [[0.0, 0.0, 0.5, 0.5], [0.0, 0.0, 0.5, 0.45], [0.6, 0.6, 0.9, 0.9], [0.1, 0.7, 0.2, 0.8]]
+)
+SCORES = torch.tensor([[0.9, 0.0], [0.8, 0.0], [0.0, 0.7], [0.0, 0.6]])
+THERE = make_target(
+    torch.tensor([[0.0, 0.0, 0.5, 0.5], [0.6, 0.6, 0.9, 0.85], [0.3, 0.3, 0.4, 0.4]]),
+    torch.tensor([2, 1, 3]),
+)
+NAMES = {"scene_classes": ("cat", "dog", "sheep"), "model_classes": ("dog", "cat"), "size_wh": (200, 100)}
+
+
+def picked(**limits):
+    return select(BOXES, SCORES, config=SelectionConfig(**limits))
+
+
+def test_objects_are_found_by_the_name_of_their_class_not_by_its_number():
+    found = found_objects(picked(), THERE, **NAMES)
+
+    assert found.sentences == (
+        "dog: found with score 0.90 at jaccard 1.00",
+        "cat: found with score 0.70 at jaccard 0.83",
+        "sheep: ignored",
+    )
+    assert (found.precision, found.recall) == (2 / 3, 1.0)
+
+
+def test_a_missed_object_says_how_near_the_detector_came():
+    found = found_objects(picked(score_threshold=0.75), THERE, **NAMES)
+
+    assert found.sentences[1] == "cat: missed"
+    assert found.recall == 0.5
+
+
+def test_every_kept_candidate_is_right_or_wrong_and_the_others_are_neither():
+    worth = outcomes(picked(), THERE, **NAMES)
+
+    assert worth.tolist() == [
+        Outcome.TRUE_POSITIVE,
+        Outcome.UNKNOWN,
+        Outcome.TRUE_POSITIVE,
+        Outcome.FALSE_POSITIVE,
+    ]
+
+
+def test_without_objects_every_detection_is_wrong_and_nothing_is_missed():
+    found = found_objects(picked(), Target.empty(), **NAMES)
+
+    assert (found.precision, found.recall, found.sentences) == (0.0, None, ())
+
+
+def test_the_funnel_narrows_stage_by_stage():
+    counts = [count for _, count in funnel(picked(top_k=1, max_detections=1), num_anchors=4)]
+
+    assert counts == [4, 4, 2, 2, 1]
+    assert counts == sorted(counts, reverse=True)
+
+
+def test_each_fate_has_its_sentence():
+    names = ("dog", "cat")
+
+    assert candidate_sentence(picked(), 0, class_names=names) == "dog 0.90 stays, and suppresses 1 other."
+    assert "suppressed by candidate 0 (dog 0.90) at jaccard 0.90" in candidate_sentence(
+        picked(), 1, class_names=names
+    )
+    assert "beyond top-k" in candidate_sentence(picked(top_k=1), 3, class_names=names)
+    assert "beyond the cap" in candidate_sentence(picked(max_detections=1), 2, class_names=names)
+
+
+def test_a_model_fits_where_it_knows_every_class():
+    assert fits(("dog",), ("cat", "dog"))
+    assert not fits(("dog", "sheep"), ("cat", "dog"))
