@@ -4,7 +4,7 @@ from pathlib import Path
 
 import streamlit as st
 
-from pages.shared import departed, picker, scene, show
+from pages.shared import picker, privacy, scene, show
 
 ASSETS = Path(__file__).parent / "assets"
 STYLE = ASSETS / "app.css"
@@ -12,8 +12,7 @@ STYLE = ASSETS / "app.css"
 st.set_page_config(page_title="SSD Explorer", page_icon=str(ASSETS / "icon.svg"), layout="wide")
 st.html(STYLE)
 scene.warm_up()
-departed.keep_off_disk()
-departed.watch()
+privacy.protect()
 page = show.navigation()
 picker.draw_sidebar()
 page.run()

@@ -70,7 +70,7 @@ FOLDERS: dict[str, set[str]] = {
 }
 PAGES = {"home", "anchors", "matching", "assignment", "detections"}
 SHARED = {
-    "departed",
+    "privacy",
     "detector",
     "strip",
     "knobs",
@@ -105,7 +105,7 @@ LIBRARIES: dict[str, set[str]] = {
 }
 ONLY_FILE = {
     "skimage": "ssd/data/samples.py",
-    "starlette": "pages/shared/departed.py",
+    "starlette": "pages/shared/privacy.py",
 }  # a library that one file of its room may import
 LAZY = {
     "torchvision",

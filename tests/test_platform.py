@@ -88,8 +88,7 @@ def test_a_picture_of_the_full_size_fits_through_the_component():
 
 def test_a_session_left_alone_goes_within_a_minute():
     assert CONFIG["server"]["disconnectedSessionTTL"] < 60
-    assert "departed.watch()" in (ROOT / "app.py").read_text()
-    assert "departed.keep_off_disk()" in (ROOT / "app.py").read_text()
+    assert "\nprivacy.protect()\n" in (ROOT / "app.py").read_text()
 
 
 def test_only_this_machines_names_are_answered():

@@ -15,9 +15,9 @@ import weakref
 
 import streamlit as st
 
-from pages.shared import departed
+from pages.shared import privacy
 
-departed.watch()
+privacy.watch()
 
 
 class Picture:

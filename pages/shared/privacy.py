@@ -1,8 +1,8 @@
-"""A visitor who closed the tab is forgotten within a minute, pictures and all; nothing is on disk.
+"""What a visitor brings stays in memory, on this machine, and goes within a minute of the tab.
 
-Streamlit keeps a left session for a reconnect, and forgets it only when the next visitor leaves:
-on a quiet server the last picture would stay for good. Here every left session is shut down
-after ``KEEP_S`` seconds, whoever comes or does not come.
+Streamlit by itself keeps a left session until the next visitor leaves (on a quiet server: for
+good), writes camera shots above 1 MiB to a temporary file, and asks the internet for our own
+address when a foreign page knocks. Each has its function here.
 """
 
 from __future__ import annotations
@@ -15,17 +15,29 @@ import types
 from functools import cache
 
 from starlette.formparsers import MultiPartParser
-from streamlit import runtime
+from streamlit import net_util, runtime
 
 from ssd.limits import MAX_PICTURE_BYTES
 
-KEEP_S = 25.0  # long enough for a reload or a network that hiccups
+KEEP_S = 25.0  # of a left session: long enough for a reload or a network that hiccups
 EVERY_S = 5.0
 
 
+def protect() -> None:
+    """Everything below; called with every run, it does its work once."""
+    keep_off_disk()
+    ask_nobody()
+    watch()
+
+
 def keep_off_disk() -> None:
-    """Hold what the camera sends in memory; above 1 MiB the server would write it to a temporary file."""
+    """Hold what the camera sends in memory."""
     MultiPartParser.spool_max_size = 2 * MAX_PICTURE_BYTES
+
+
+def ask_nobody() -> None:
+    """Answer the question for our address outside, so that no foreign page can make us ask it."""
+    net_util._external_ip = ""
 
 
 @cache
