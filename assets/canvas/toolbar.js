@@ -15,7 +15,7 @@ const MAX_CLASS_CHIPS = 12;
 
 // Rebuilt only when its structure changes; texts and counts follow each frame.
 function buildToolbar(c) {
-  const key = JSON.stringify([c.payload.mode, c.payload.editable, c.payload.class_names, c.anchors?.perLevel ?? 0, classesShown(c)]);
+  const key = JSON.stringify([c.payload.mode, c.payload.editable, c.payload.class_names, c.anchors?.perLevel ?? 0, !c.givenStates, classesShown(c)]);
   if (c.toolbarKey === key) return;
   c.toolbarKey = key;
   c.bar.replaceChildren();
@@ -63,7 +63,7 @@ function chip(c, parent, id, label, { kind = null, colour = null, pressed, onTog
 }
 
 function buildStateChips(c) {
-  const kinds = STATE_CHIPS[c.payload.mode];
+  const kinds = STATE_CHIPS[c.payload.mode].filter((kind) => kind !== "hard_negative" || c.givenStates);
   if (!kinds.length) return;
   const group = element("div", "ssd-group", c.bar, { role: "group", "aria-label": "What is drawn" });
   for (const kind of kinds) {

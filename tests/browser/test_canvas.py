@@ -350,6 +350,18 @@ def test_a_later_run_costs_little_more_than_its_news(open_tab, canvas_url):
     assert sum(received) / 3 < 12_000
 
 
+def test_no_picture_is_fetched_from_the_server(open_tab, canvas_url):
+    tab = open_tab()
+    asked = []
+    tab.on("request", lambda request: asked.append(request.url))
+
+    tab.goto(f"{canvas_url}/?mode=matching")
+    Canvas(tab)
+
+    assert [url for url in asked if url.startswith(f"{canvas_url}/media/")] == []
+    assert [url for url in asked if url.startswith("http") and not url.startswith(canvas_url)] == []
+
+
 def test_the_canvas_fits_a_narrow_screen(canvas):
     shown = canvas("mode=matching&panel=1", width=400)
 
