@@ -65,9 +65,7 @@ def milliseconds(predictor: Predictor, pictures: Pictures, count: int = 30) -> f
 def main() -> None:
     """Measure and print one JSON object."""
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument(
-        "model", nargs="?", default="shapes", help="name of a shipped model, or a weights file"
-    )
+    parser.add_argument("model", nargs="?", default="shapes", help="a shipped model's name, or a file")
     parser.add_argument("--data", type=Path)
     parser.add_argument("--split", default="val")
     parser.add_argument("--limit", type=int, help="first pictures only, for a quick look")
