@@ -314,5 +314,5 @@ function mountCanvas(host, payload, events, store) {
 
 globalThis.ssdCanvas = {
   mountCanvas, BlobStore, MatchTable, countAbove, countFates, objectSentence, numbered, readBlob, twoDecimals,
-  classColours, jaccardRow, areas, STATES,
+  classColours, jaccardRow, areas, STATES, Crowd, Labels, View,
 };
