@@ -49,23 +49,31 @@ with verdict:
             ("a cell", f"{len(scene.config.levels()[cell.level].shapes_wh)}", "Shapes around each centre."),
         ]
     )
-    numbers, turn, sees = st.tabs(["Shapes", "Knobs", "Receptive field"])
+    numbers, turn, sees = st.tabs(("shapes", "knobs", "receptive field"), key="side", bind="query-params")
     with numbers:
-        show.chart(
-            "scale_figure", scene.config.levels(), chosen=cell.level, alt="Width and height of every shape"
-        )
+        if numbers.open:
+            show.chart(
+                "scale_figure",
+                scene.config.levels(),
+                chosen=cell.level,
+                alt="Width and height of every shape",
+            )
     with turn:
         st.session_state["knob_level"] = cell.level
         knobs.draw_knobs(scene, cell.level)
     with sees:
         show.sentences(widgets.field_sentences(scene, cell))
 
-with st.expander("All levels side by side", icon=":material/view_module:", expanded=False):
-    st.image(
+levels = st.expander(
+    "All levels side by side", icon=":material/view_module:", key="all_levels", on_change="rerun"
+)
+if levels.open:
+    levels.image(
         show.level_panels(scene), width="stretch", alt="The picture once for each level, with its anchors"
     )
-with st.expander("The scale table", icon=":material/table:"):
-    st.table(show.scale_rows(scene), alt="Levels with grid, step, sizes and number of anchors")
+table = st.expander("The scale table", icon=":material/table:", key="scale_table", on_change="rerun")
+if table.open:
+    table.table(show.scale_rows(scene), alt="Levels with grid, step, sizes and number of anchors")
 show.details(
     why="""
 Level *k* is a feature map of $f_k × f_k$ cells. Around the centre of each cell stand a few boxes: a square of

@@ -24,23 +24,23 @@ show.scene_canvas(
     max_height_px=500,
 )
 
-targets, variances, labels, levels = st.tabs(
-    ["Encoded targets", "What the variances do", "Label list", "By level"]
-)
-with targets:
-    st.caption(
-        "Select an object to see its anchors only. Codes: what the network is to predict for the anchor."
-    )
-    show.target_table(scene, told)
-with variances:
-    if scene.coder.kind == "tanh":
-        st.text("The lesson's coder has no variances: tanh keeps every code between −1 and 1.")
-    else:
+TABS = ("encoded targets", "what the variances do", "label list", "by level")
+targets, variances, labels, levels = st.tabs(TABS, key="tab", bind="query-params")
+if targets.open:
+    with targets:
+        st.caption(
+            "Select an object to see its anchors only. Codes: what the network is to predict for the anchor."
+        )
+        show.target_table(scene, told)
+if variances.open:
+    with variances:
         show.spread_chart(scene, told)
-with labels:
-    show.label_code(scene, told, level=widgets.level_of_list(scene))
-with levels:
-    show.level_chart(scene, told)
+if labels.open:
+    with labels:
+        show.label_code(scene, told, level=widgets.level_of_list(scene))
+if levels.open:
+    with levels:
+        show.level_chart(scene, told)
 show.details(
     why="""
 A positive anchor $p$ that answers for $g$ is told its class and four codes:

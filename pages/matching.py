@@ -32,15 +32,13 @@ if reveal:
 else:
     show.contest_canvas(scene, contest)
 
-with st.expander("The jaccard table", icon=":material/table:", expanded=reveal):
-    if scene.objects.labels.numel() == 0:
-        st.text("This picture has no objects; draw one with the corner tool above the picture.")
-    else:
+few = len(scenes.anchors_of(scene.config)) <= 200  # the lesson's table fits whole
+table = st.expander(
+    "The jaccard table", icon=":material/table:", expanded=few, key="table", on_change="rerun"
+)
+if table.open and reveal:
+    with table:
         show.jaccard_chart(scene)
-        st.caption(
-            "A square marks each object's best anchor (maximum along a row, over all anchors), a dot each "
-            "anchor's best object (maximum down a column). Two squares in one column: two objects want one."
-        )
 show.details(
     why="""
 For an object $g$ and an anchor $a$ the jaccard overlap (IoU) is $J = |g ∩ a| / |g ∪ a|$. Each anchor looks

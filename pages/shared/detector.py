@@ -217,12 +217,6 @@ def verdict(scene: Scene, predictor: Predictor, selection: Selection, output: Pi
             model_classes=names,
             size_wh=scene.size_wh,
         )
-        figures = (("precision", found.precision), ("recall", found.recall), ("F1", found.f1))
-        shown = [
-            (name, "–" if value is None else f"{value:.2f}", "At an evaluation IoU of .5")
-            for name, value in figures
-        ]
-        show.three_numbers(shown)
         show.sentences(found.sentences)
 
 

@@ -11,6 +11,7 @@ import gc
 import hashlib
 import importlib
 import threading
+import time
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -36,6 +37,7 @@ if TYPE_CHECKING:
 
 CUSTOM = "custom"  # the anchors of the knobs
 DEFAULTS: dict[str, Any] = {"anchors": "ssd300-voc", "rule": "bipartite", "threshold": 0.5, "strict": False}
+_HEAD_START_S = 0.15  # the first page's title leaves the server before the imports take the lock
 _HEAVY = ("torch", "torchvision", "PIL.Image", "pandas", "plotly.graph_objects")
 _MAX_SIDE_PX = 1600  # of the picture that crosses to the browser
 _SMALL_PX = 360  # of thumbnails
@@ -127,6 +129,7 @@ def warm_up() -> threading.Thread:
 
 
 def _import_heavy() -> None:
+    time.sleep(_HEAD_START_S)
     for name in _HEAVY:
         importlib.import_module(name)
     gc.collect()

@@ -320,8 +320,15 @@ def jaccard_chart(scene: Scene) -> None:
     """The jaccard table of the scene."""
     from ssd.figures.words import jaccard_table
 
+    if not len(scene.objects.labels):
+        st.text("This picture has no objects; draw one with the corner tool above the picture.")
+        return
     table = jaccard_table(scenes.overlaps_of(scene), columns=16)
     chart("jaccard_figure", table, names=titles(scene), alt="Jaccard of every object with its best anchors")
+    st.caption(
+        "A square marks each object's best anchor (maximum along a row, over all anchors), a dot each "
+        "anchor's best object (maximum down a column). Two squares in one column: two objects want one."
+    )
 
 
 def label_code(scene: Scene, assignment: Assignment, *, level: int) -> None:
@@ -349,6 +356,9 @@ def target_table(scene: Scene, assignment: Assignment) -> None:
 
 def spread_chart(scene: Scene, told: Assignment) -> None:
     """What dividing by the variances does to the targets."""
+    if scene.coder.kind == "tanh":
+        st.text("The lesson's coder has no variances: tanh keeps every code between −1 and 1.")
+        return
     from ssd.figures.words import code_spread
 
     plain = scenes.assignment_of(scene, coder=CoderConfig(variances=(1.0, 1.0)))

@@ -232,7 +232,7 @@ def test_the_python_of_the_anchors_page_counts_the_anchors_of_the_page(open_page
 
 
 def test_the_python_of_the_assignment_page_gives_the_labels_of_the_page(open_page):
-    app = open_page("assignment", source="lesson scenes", lesson="worked example")
+    app = open_page("assignment", source="lesson scenes", lesson="worked example", tab="label list")
 
     assert "[13,  1,  1,  1]" in run_code(app)
     assert any("'sofa', 'bg', 'diningtable', 'chair', 'bg'" in block.value for block in app.code)

@@ -1,0 +1,165 @@
+"""From a control to the repainted picture, and from a cold start to Home. Run ``python -m benchmarks.pages``.
+
+A latency runs from the browser's click event to the frame after the canvas took over
+Python's answer: the whole way through the server and back. A cold start runs from the
+launch of the server's process to the first paint of Home's title, and to its pictures.
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import socket
+import statistics
+import subprocess
+import sys
+import time
+import urllib.error
+import urllib.request
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+FLAGS = ("--headless", "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-sync")
+ROOT = Path(__file__).parents[1]
+WATCH = """
+() => {
+  window.latencies = [];
+  let clicked = null;
+  addEventListener("click", (event) => { if (event.isTrusted) clicked = event.timeStamp; }, true);
+  addEventListener("keydown", (event) => { if (event.isTrusted) clicked = event.timeStamp; }, true);
+  const canvas = document.querySelector("canvas.ssd-canvas") ?? [...document.querySelectorAll("*")]
+    .map((node) => node.shadowRoot?.querySelector("canvas.ssd-canvas")).find(Boolean);
+  let last = canvas.dataset.ver;
+  new MutationObserver(() => {
+    if (clicked === null || canvas.dataset.ver === last) return;
+    last = canvas.dataset.ver;
+    const start = clicked;
+    clicked = null;
+    const painted = () => window.latencies.push(performance.now() - start);
+    requestAnimationFrame(() => requestAnimationFrame(painted));
+  }).observe(canvas, { attributes: true, attributeFilter: ["data-ver"] });
+}
+"""
+
+
+@dataclass(frozen=True)
+class Control:
+    """One control of one page, and how it is moved again and again."""
+
+    name: str
+    page: str
+    selector: str
+    keys: tuple[str, ...] = ()
+
+
+_SIDEBAR, _MAIN, _ARROWS = "[data-testid=stSidebar]", "[data-testid=stMain]", ("ArrowRight", "ArrowLeft")
+CONTROLS = (
+    Control(
+        "strictly greater: matches anew", "matching?seed=4", f"{_SIDEBAR} label:has(input[type=checkbox])"
+    ),
+    Control("match threshold", "matching?seed=4", f"{_SIDEBAR} [data-testid=stSlider] input", _ARROWS),
+    Control("level of the anchors", "anchors?seed=4", f"{_MAIN} [data-testid=stButtonGroup] button"),
+    Control(
+        "NMS threshold: selects anew", "detections?seed=4", f"{_MAIN} [data-testid=stSlider] input", _ARROWS
+    ),
+)
+
+
+@contextmanager
+def server() -> Iterator[tuple[str, float]]:
+    """A fresh server; its address, and when its process was launched."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port = probe.getsockname()[1]
+    command = [sys.executable, "-m", "streamlit", "run", "app.py", "--server.headless=true"]
+    launched = time.perf_counter()
+    process = subprocess.Popen(
+        [*command, f"--server.port={port}"], cwd=ROOT, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
+    )
+    url = f"http://localhost:{port}"
+    try:
+        while not _is_up(url):
+            time.sleep(0.05)
+        yield url, launched
+    finally:
+        process.terminate()
+        process.wait()
+
+
+def _is_up(url: str) -> bool:
+    try:
+        with urllib.request.urlopen(f"{url}/_stcore/health", timeout=2) as answer:
+            return answer.status == 200
+    except (urllib.error.URLError, OSError):
+        return False
+
+
+def cold_start(browser: Any) -> tuple[float, float]:
+    """Seconds from launch to Home's title, and to its pictures."""
+    with server() as (url, launched):
+        tab = browser.new_page(viewport={"width": 1280, "height": 900})
+        tab.set_default_timeout(120_000)
+        tab.goto(url, wait_until="commit")
+        tab.wait_for_selector("h1")
+        title = time.perf_counter() - launched
+        tab.wait_for_selector("[data-testid=stMain] img")
+        pictures = time.perf_counter() - launched
+        tab.close()
+    return title, pictures
+
+
+def latencies(browser: Any, url: str, control: Control, *, moves: int) -> list[float]:
+    """Milliseconds of each move of a control."""
+    tab = browser.new_page(viewport={"width": 1280, "height": 900})
+    tab.set_default_timeout(120_000)
+    tab.goto(f"{url}/{control.page}")
+    tab.wait_for_selector("canvas.ssd-canvas[data-ver]")
+    tab.wait_for_timeout(1500)
+    tab.evaluate(WATCH)
+    handles = tab.locator(control.selector)
+    for move in range(moves):
+        seen = tab.evaluate("latencies.length")
+        if control.keys:
+            handles.first.focus()
+            tab.keyboard.press(control.keys[move % len(control.keys)])
+        else:
+            handles.nth(1 + move % 2 if handles.count() > 2 else 0).click()
+        tab.wait_for_function("seen => latencies.length > seen", arg=seen)
+        tab.wait_for_timeout(300)
+    found = tab.evaluate("latencies")
+    tab.close()
+    return found
+
+
+def report(name: str, values: list[float]) -> str:
+    """One line of the table."""
+    p95 = statistics.quantiles(values, n=20, method="inclusive")[-1]
+    return f"{name:<42} {len(values):3} moves   p50 {statistics.median(values):6.0f} ms   p95 {p95:6.0f} ms"
+
+
+def main(arguments: list[str] | None = None) -> None:
+    """Measure and print."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--moves", type=int, default=40, help="of each control")
+    parser.add_argument("--starts", type=int, default=3, help="cold starts")
+    options = parser.parse_args(arguments)
+    from playwright.sync_api import sync_playwright
+
+    print(f"load average {os.getloadavg()[0]:.1f} on {os.cpu_count()} cores")
+    with sync_playwright() as driver:
+        path = os.environ.get("SSD_CHROMIUM", "/usr/bin/chromium")
+        browser = driver.chromium.launch(executable_path=path, args=list(FLAGS))
+        for _ in range(options.starts):
+            title, pictures = cold_start(browser)
+            print(f"cold start: Home's title after {title:.1f} s, its pictures after {pictures:.1f} s")
+        with server() as (url, _):
+            for control in CONTROLS:
+                print(report(control.name, latencies(browser, url, control, moves=options.moves)))
+        browser.close()
+
+
+if __name__ == "__main__":
+    main()
