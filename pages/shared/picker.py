@@ -49,7 +49,13 @@ def _pick_within(source: str) -> None:
     elif (last := last_number(source)) > 1:
         key = number_key(source)
         st.number_input(
-            f"Number, 1–{last:,}", 1, last, 1, key=key, bind="query-params", on_change=_scene_changed
+            f"Number, 1–{last:,}",
+            1,
+            last,
+            sources.first_number(source),
+            key=key,
+            bind="query-params",
+            on_change=_scene_changed,
         )
 
 

@@ -41,7 +41,7 @@ _HEAD_START_S = 0.15  # the first page's title leaves the server before the impo
 _HEAVY = ("torch", "torchvision", "PIL.Image", "pandas", "plotly.graph_objects")
 _MAX_SIDE_PX = 1600  # of the picture that crosses to the browser
 _SMALL_PX = 360  # of thumbnails
-_FALLBACK = (SYNTHETIC, sources.FIRST_SEED)
+_FALLBACK = (SYNTHETIC, sources.START_SEED)
 
 
 @dataclass(frozen=True)
@@ -281,7 +281,7 @@ def picked() -> tuple[str, str | int]:
     source = st.session_state.get("source", SYNTHETIC)
     if source in sources.NAMED:
         return source, st.session_state[sources.NAMED[source]]
-    return source, int(st.session_state.get(NUMBERED.get(source, "image"), 1))
+    return source, int(st.session_state.get(NUMBERED.get(source, "image"), sources.first_number(source)))
 
 
 def load(source: str, which: str | int) -> Loaded:
@@ -296,7 +296,10 @@ def current() -> Scene:
     try:
         loaded = load(source, which)
     except SSDError as error:
-        st.session_state["scene_error"] = str(error)
+        if source in OWN and not own_pictures(source):
+            state.note("Your picture goes into the sidebar; until then a drawn scene stands here.")
+        else:
+            st.session_state["scene_error"] = str(error)
         (source, which), loaded = _FALLBACK, load(*_FALLBACK)
     scene = _build(source, which, loaded)
     state.write_link(travels=scene.travels)

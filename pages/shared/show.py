@@ -195,8 +195,9 @@ def _index_text(index: int | None) -> str | None:
 
 def three_numbers(numbers: Sequence[tuple[str, str, str]]) -> None:
     """Three big numbers: label, value, and what it means."""
-    for column, (label, value, meaning) in zip(st.columns(3), numbers, strict=True):
-        column.metric(label, value, help=meaning)
+    with st.container(horizontal=True, gap="large"):
+        for label, value, meaning in numbers:
+            st.metric(label, value, help=meaning, width="content")
 
 
 def sentences(texts: Sequence[str]) -> None:
@@ -326,7 +327,7 @@ def jaccard_chart(scene: Scene) -> None:
     table = jaccard_table(scenes.overlaps_of(scene), columns=16)
     chart("jaccard_figure", table, names=titles(scene), alt="Jaccard of every object with its best anchors")
     st.caption(
-        "A square marks each object's best anchor (maximum along a row, over all anchors), a dot each "
+        "A square marks each object's best anchor (maximum along a row, over all anchors), bold type each "
         "anchor's best object (maximum down a column). Two squares in one column: two objects want one."
     )
 

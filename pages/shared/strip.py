@@ -9,7 +9,7 @@ import streamlit as st
 from pages.shared import detector, picker, show
 from pages.shared import scene as scenes
 from pages.shared.scene import Scene
-from pages.shared.sources import FIRST_SEED, LESSONS, SYNTHETIC
+from pages.shared.sources import LESSONS, START_SEED, SYNTHETIC
 from ssd.config import SELECTION_PRESETS
 from ssd.errors import SSDError
 
@@ -18,7 +18,7 @@ FRAME_WH = (230, 190)  # of a thumbnail
 
 def tour_step(label: str, page: str, lesson: str | None, *, source: str = "", **settings: Any) -> None:
     """A button that opens a page on a scene."""
-    where = (LESSONS, lesson) if lesson else (source or SYNTHETIC, FIRST_SEED if not source else 1)
+    where = (LESSONS, lesson) if lesson else (source or SYNTHETIC, START_SEED if not source else 1)
     pressed = st.button(
         label, key=f"tour {label}", type="tertiary", on_click=picker.go_to, args=where, kwargs=settings,
         icon=":material/arrow_forward:",

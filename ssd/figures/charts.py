@@ -84,8 +84,8 @@ def jaccard_figure(table: JaccardTable, *, names: Sequence[str]) -> go.Figure:
         names: of the objects.
 
     Returns:
-        A heat map with its numbers; a square marks each object's best anchor, a dot each
-        anchor's best object.
+        A heat map with its numbers; a square marks each object's best anchor, bold type
+        each anchor's best object.
 
     Example:
         >>> table = JaccardTable((4, 9), ((0.5, 0.2),), (0,), (0, 0))
@@ -94,7 +94,10 @@ def jaccard_figure(table: JaccardTable, *, names: Sequence[str]) -> go.Figure:
     """
     columns = [str(anchor) for anchor in table.anchors]
     rows = [f"{index} · {name}" for index, name in enumerate(names)]
-    texts = [[f"{value:.2f}" if value > 0 else "" for value in row] for row in table.values]
+    texts = [
+        [_cell_text(value, table.column_best[c] == r) for c, value in enumerate(row)]
+        for r, row in enumerate(table.values)
+    ]
     figure = go.Figure(
         go.Heatmap(
             x=columns, y=rows, z=table.values, text=texts, texttemplate="%{text}", zmin=0, zmax=1,
@@ -108,15 +111,15 @@ def jaccard_figure(table: JaccardTable, *, names: Sequence[str]) -> go.Figure:
         marker={"symbol": "square-open", "size": 26, "color": line("forced").colour, "line": {"width": 2.5}},
         hoverinfo="skip",
     )  # fmt: skip
-    figure.add_scatter(
-        x=[columns[c] for c, r in enumerate(table.column_best) if r is not None],
-        y=[rows[r] for r in table.column_best if r is not None],
-        mode="markers", name="best object of the anchor",
-        marker={"symbol": "circle", "size": 5, "color": line("orphan").colour}, hoverinfo="skip",
-    )  # fmt: skip
     figure.update_xaxes(title="anchor", type="category", tickangle=0)
     figure.update_yaxes(autorange="reversed", type="category")
-    return _compact(figure, height=110 + 30 * len(rows), legend=True)
+    return _compact(figure, height=80 + 34 * len(rows))
+
+
+def _cell_text(value: float, best: bool) -> str:
+    """Nothing for 0, bold for the largest of a column."""
+    text = f"{value:.2f}" if value > 0 else ""
+    return f"<b>{text}</b>" if text and best else text
 
 
 def spread_figure(spreads: Sequence[tuple[str, Sequence[float]]]) -> go.Figure:

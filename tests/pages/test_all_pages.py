@@ -26,7 +26,7 @@ def test_a_page_opens_on_a_synthetic_scene(open_page, page):
 
     assert errors(app) == []
     assert app.title[0].value in (page.capitalize(), "SSD Explorer")
-    assert "shapes-1" in texts(app)
+    assert "shapes-37" in texts(app)
 
 
 @pytest.mark.slow
