@@ -26,12 +26,15 @@ with show.errors():
         code = snippets.detect_code(scene, model=model, config=limits)
         detector.draw(scene, predictor, candidates)
         detector.stages(scene, predictor, candidates, output)
-        detector.verdict(scene, predictor, shown, output)
+        detector.verdict(scene, predictor, shown, candidates, output)
         with st.expander("Download", icon=":material/download:"):
             detector.downloads(scene, predictor, shown)
     else:
-        detector.explain_misfit(scene)
-        show.scene_canvas(scene, mode="matching", editable=False, max_height_px=420)
+        picture, why = st.columns((2, 1), gap="medium")
+        with picture:
+            show.scene_canvas(scene, mode="detections", editable=False, static=True, max_height_px=480)
+        with why:
+            detector.explain_misfit(scene)
 show.details(
     why="""
 Every anchor proposes one box for each class. A candidate is an anchor with a class whose score is above

@@ -412,6 +412,17 @@ _PRESETS: tuple[AnchorPreset, ...] = (
         ),
         "ours: four levels of strides 8 to 64 for the small networks that we ship",
     ),
+    AnchorPreset(
+        "small384",
+        caffe_anchors(
+            grids=(48, 24, 12, 6),
+            min_px=(16, 40, 92, 180),
+            max_px=(40, 92, 180, 300),
+            ratios=((2.0,), (2.0, 3.0), (2.0, 3.0), (2.0,)),
+            side_px=384,
+        ),
+        "ours: the same sizes in pixels on a larger input, for smaller objects",
+    ),
 )
 ANCHOR_PRESETS: dict[str, AnchorPreset] = {preset.name: preset for preset in _PRESETS}
 

@@ -193,7 +193,9 @@ def draw(scene: Scene, predictor: Predictor, selection: Selection) -> None:
     )
 
 
-def verdict(scene: Scene, predictor: Predictor, selection: Selection, output: PictureOutput) -> None:
+def verdict(
+    scene: Scene, predictor: Predictor, selection: Selection, candidates: Selection, output: PictureOutput
+) -> None:
     """The numbers that need Python: the funnel, and which objects were found."""
     from ssd.figures.findings import found_objects, funnel
 
@@ -202,7 +204,9 @@ def verdict(scene: Scene, predictor: Predictor, selection: Selection, output: Pi
     with left:
         st.caption(
             f"Score {score():.2f} keeps {len(selection.detections)} of {len(selection.scores)} candidates. "
-            f"The network took {output.seconds:.2f} s, once."
+            f"The network took {output.seconds:.2f} s, once. It has {len(predictor.anchors):,} anchors "
+            "of its own: anchors and matching rule in the sidebar do not change it. A candidate is one of "
+            f"them with one of {len(predictor.config.class_names)} classes."
         )
         show.chart("funnel_figure", stages, alt=", ".join(f"{name}: {count}" for name, count in stages))
     with right:
@@ -216,6 +220,7 @@ def verdict(scene: Scene, predictor: Predictor, selection: Selection, output: Pi
             scene_classes=scene.class_names,
             model_classes=names,
             size_wh=scene.size_wh,
+            candidates=candidates,
         )
         show.sentences(found.sentences)
 

@@ -11,6 +11,7 @@ from pages.shared import sources, state
 from pages.shared.picture_drop import DroppedPicture, picture_drop
 from pages.shared.scene import CUSTOM, DEFAULTS, OwnPicture
 from pages.shared.sources import CAMERA, LESSONS, NAMED, NUMBERED, OWN, SYNTHETIC, UPLOAD
+from pages.shared.tours import STEPS
 from ssd.config import ANCHOR_PRESETS, MATCHING_RULES, anchor_preset
 from ssd.errors import SSDError
 
@@ -25,6 +26,9 @@ def draw_sidebar() -> None:
     if "visited" not in st.session_state:
         _first_visit()
     state.read_link()
+    if "tour" in st.query_params:
+        _take_step(st.query_params["tour"])
+        del st.query_params["tour"]
     with st.sidebar:
         source = st.selectbox(
             "Scene", sources.source_names(), key="source", bind="query-params", on_change=_scene_changed
@@ -32,6 +36,16 @@ def draw_sidebar() -> None:
         _pick_within(source)
         st.session_state["thumbnail_slot"] = st.container(key="thumbnail")
         _pick_settings()
+
+
+def _take_step(name: str) -> None:
+    """Where a step of a tour leads; before any widget is drawn, so that they all follow."""
+    step = STEPS.get(name)
+    if step is None:
+        state.note("This link asks for a tour that is not here.")
+    else:
+        state.forget(state.KEYS)
+        go_to(step.source, step.which, **step.settings)
 
 
 def _pick_within(source: str) -> None:
@@ -240,4 +254,4 @@ def _check_number(source: str) -> None:
     except (ValueError, OverflowError):
         nearest = 1
     st.session_state[key] = nearest
-    state.note(f"This link asks for picture number {nearest} at the nearest: there are {last:,}.")
+    state.note(f"This link asks for a number outside 1–{last:,}; the nearest, {nearest:,}, stands in.")

@@ -9,6 +9,7 @@ import torch
 from jaxtyping import UInt8
 from torch import Tensor
 
+from ssd.boxes import jaccard
 from ssd.config import UNMATCHED
 from ssd.data.records import Target
 from ssd.detections import Fate, Selection
@@ -59,6 +60,7 @@ def found_objects(
     scene_classes: Sequence[str],
     model_classes: Sequence[str],
     size_wh: tuple[int, int],
+    candidates: Selection | None = None,
 ) -> Found:
     """Precision, recall and F1 at an evaluation IoU of .5, and what became of each object.
 
@@ -68,9 +70,11 @@ def found_objects(
         scene_classes: names of the target's labels.
         model_classes: names of the detections' labels; objects of other classes are ignored.
         size_wh: of the picture, in pixels.
+        candidates: the same picture at a lower score threshold: lets a missed object
+            name its best box that the score threshold keeps out.
 
     Returns:
-        The numbers, and a sentence an object.
+        The numbers, and a sentence an object; objects of one class are numbered.
 
     Example:
         >>> from ssd.config import SelectionConfig
@@ -85,13 +89,30 @@ def found_objects(
     """
     verdict, labels = _judge(selection, target, scene_classes, model_classes, size_wh)
     lines = []
-    for g, label in enumerate(target.labels.tolist()):
-        name = scene_classes[label - 1] if label else "left out"
+    names = _numbered([scene_classes[label - 1] if label else "left out" for label in target.labels.tolist()])
+    for g, name in enumerate(names):
         if bool(target.difficult[g] | target.ignore[g]) or int(labels[g]) == 0:
             lines.append(f"{name}: ignored")
         else:
-            lines.append(f"{name}: {_object_words(verdict, selection, g)}")
+            words = _object_words(verdict, selection, g)
+            low = None if candidates is None else _best_score(candidates, target.boxes[g], int(labels[g]))
+            kept_out = words.startswith("missed") and low is not None and low not in selection.scores
+            lines.append(f"{name}: {words}{f'; its best box scores only {low:.2f}' if kept_out else ''}")
     return Found(verdict.precision, verdict.recall, verdict.f1, tuple(lines))
+
+
+def _numbered(names: Sequence[str]) -> list[str]:
+    """Names as on the canvas: those that come more than once get a number."""
+    return [
+        f"{name} {names[: place + 1].count(name)}" if names.count(name) > 1 else name
+        for place, name in enumerate(names)
+    ]
+
+
+def _best_score(candidates: Selection, box: Tensor, label: int) -> float | None:
+    """Highest score of a candidate of that class with a jaccard of at least .5 with the box."""
+    near = (candidates.labels == label) & (jaccard(candidates.boxes, box[None])[:, 0] >= 0.5)
+    return float(candidates.scores[near].max()) if bool(near.any()) else None
 
 
 def _judge(

@@ -7,7 +7,7 @@ bell-shaped part of it (Luo et al., NIPS 2016).
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from ssd.errors import ConfigError
 
@@ -121,6 +121,7 @@ LAYERS: dict[str, Tower] = {
 }
 LAYERS |= {"ssd300-coco": LAYERS["ssd300-voc"], "paper": LAYERS["ssd300-voc"]}
 LAYERS |= {"lesson-multi-75": LAYERS["lesson-multi"]}
+LAYERS |= {"small384": replace(LAYERS["small320"], picture_wh=(384, 384))}
 
 
 def receptive_field(network: str, *, level: int, column: int, row: int) -> ReceptiveField:

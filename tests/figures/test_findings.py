@@ -81,3 +81,22 @@ def test_each_fate_has_its_sentence():
 def test_a_model_fits_where_it_knows_every_class():
     assert fits(("dog",), ("cat", "dog"))
     assert not fits(("dog", "sheep"), ("cat", "dog"))
+
+
+def test_a_missed_object_names_its_best_box_below_the_score_threshold() -> None:
+    floor = picked(score_threshold=0.01)
+    strict = picked(score_threshold=0.95)
+
+    found = found_objects(strict, THERE, **NAMES, candidates=floor)
+
+    assert found.recall == 0.0
+    best = float(floor.scores.max())
+    assert any(line.endswith(f"missed; its best box scores only {best:.2f}") for line in found.sentences)
+
+
+def test_objects_of_one_class_are_told_apart() -> None:
+    twice = make_target(torch.tensor([[0.0, 0.0, 0.5, 0.5], [0.5, 0.5, 1.0, 0.9]]), torch.tensor([1, 1]))
+
+    sentences = found_objects(picked(), twice, **NAMES).sentences
+
+    assert [line.split(":")[0].rsplit(" ", 1)[1] for line in sentences] == ["1", "2"]
