@@ -32,7 +32,7 @@ with show.errors():
     else:
         picture, why = st.columns((2, 1), gap="medium")
         with picture:
-            show.scene_canvas(scene, mode="detections", editable=False, static=True, max_height_px=480)
+            show.scene_canvas(scene, mode="matching", editable=False, static=True, max_height_px=480)
         with why:
             detector.explain_misfit(scene)
 show.details(
