@@ -7,6 +7,7 @@
 from __future__ import annotations
 
 import os
+import signal
 import socket
 from collections.abc import Iterator
 from pathlib import Path
@@ -26,6 +27,9 @@ MUST_RUN = ("browser", "data")
 install_import_hook("ssd", f"{tests.checker.__name__}.checked")
 
 os.environ.setdefault("OMP_NUM_THREADS", str(min(2, os.cpu_count() or 1)))  # read when torch is imported
+
+if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:  # started with `&` by a script: children would
+    signal.signal(signal.SIGINT, signal.default_int_handler)  # inherit deafness to Ctrl-C
 
 _quiet = {"deadline": None, "suppress_health_check": [HealthCheck.too_slow]}  # a busy machine is no bug
 settings.register_profile("local", max_examples=60, **_quiet)
