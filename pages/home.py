@@ -2,7 +2,7 @@
 
 import streamlit as st
 
-from pages.shared import show, strip
+from pages.shared import show, strip, tours
 
 show.header(
     "SSD Explorer",
@@ -14,22 +14,14 @@ st.subheader("Three ways in", anchor=False)
 learner, teacher, practitioner = st.columns(3, gap="medium")
 with learner, st.container(border=True, height="stretch"):
     st.markdown("**I want to understand it**")
-    strip.tour_step("1 · One anchor a cell", "anchors", "worked example", show="whole level")
-    strip.tour_step("2 · Drag the dog", "matching", "dog and ball")
-    strip.tour_step("3 · What each anchor is told", "assignment", "dog and ball")
-    strip.tour_step("4 · From scores to boxes", "detections", None)
+    strip.draw_tour(tours.LEARNER)
 with teacher, st.container(border=True, height="stretch"):
     st.markdown("**I teach it**")
-    strip.tour_step("The lesson's 3 × 16 jaccard table", "matching", "worked example")
-    strip.tour_step("Predict: who becomes an orphan?", "matching", "orphan pair", predict=True)
-    strip.tour_step("The label list as printed", "assignment", "worked example")
+    strip.draw_tour(tours.TEACHER)
     st.caption("Every view is a link: copy the address bar into your slides.")
 with practitioner, st.container(border=True, height="stretch"):
     st.markdown("**I have a data set**")
-    strip.tour_step("Too small for any anchor", "assignment", "small objects")
-    strip.tour_step("Neighbours that compete", "matching", "crowded")
-    strip.tour_step("Longer than any ratio", "anchors", "extreme ratios")
-    strip.tour_step("A picture of my own", "matching", None, source="upload")
+    strip.draw_tour(tours.PRACTITIONER)
 scene = show.scene_after_header()
 with pipeline:
     strip.draw_pipeline(scene)

@@ -73,6 +73,7 @@ SHARED = {
     "privacy",
     "detector",
     "strip",
+    "tours",
     "knobs",
     "links",
     "picker",

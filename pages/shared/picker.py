@@ -112,6 +112,14 @@ def mark_usual_settings() -> None:
     state.keep("settings", USUAL if usual else None)
 
 
+def mark_which() -> None:
+    """A picker that a button filled before it stood is not in the link by itself: name its scene there."""
+    source, which = scenes.picked()
+    key = NAMED.get(source) or number_key(source)
+    usual = sources.scene_names(source)[0] if source in NAMED else sources.first_number(source)
+    state.keep("which", str(which) if which != usual and key not in st.query_params else None)
+
+
 def number_key(source: str) -> str:
     """Key of the number of a source's scenes."""
     return NUMBERED.get(source, "image")
@@ -218,7 +226,7 @@ def _first_visit() -> None:
     st.session_state["visited"] = True
     offered = {"source": sources.source_names(), "anchors": ANCHOR_CHOICES, "rule": MATCHING_RULES}
     for key, options in offered.items():
-        asked = st.query_params.get(key)
+        asked = st.query_params.get(key) or st.query_params.get("which")
         if asked is not None and asked not in options:
             state.note(f"This link asks for a {NOUNS[key]} that is not here; the usual one stands in.")
     source = st.query_params.get("source", SYNTHETIC)
@@ -233,7 +241,9 @@ def _first_visit() -> None:
 def _check_name(source: str) -> None:
     """A known scene brings its settings where the link has none."""
     names = sources.scene_names(source)
-    asked = st.query_params.get(NAMED[source], names[0])
+    asked = st.query_params.get(NAMED[source]) or st.query_params.get("which", names[0])
+    if asked in names and NAMED[source] not in st.query_params:
+        st.session_state[NAMED[source]] = asked
     if asked not in names:
         state.note("This link asks for a scene that is not here; the first one stands in.")
     if source == LESSONS:
@@ -246,8 +256,12 @@ def _check_name(source: str) -> None:
 def _check_number(source: str) -> None:
     """A number out of range becomes the nearest."""
     key, last = number_key(source), last_number(source)
-    asked = st.query_params.get(key)
-    if asked is None or (asked.isdigit() and 1 <= int(asked[:9]) <= last):
+    asked = st.query_params.get(key) or st.query_params.get("which")
+    if asked is None:
+        return
+    if asked.isascii() and asked.isdigit() and 1 <= int(asked[:9]) <= last:
+        if key not in st.query_params:
+            st.session_state[key] = int(asked)
         return
     try:
         nearest = min(max(int(float(asked[:20])), 1), max(last, 1))

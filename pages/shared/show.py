@@ -59,10 +59,11 @@ def begin(title: str, sentence: str) -> Scene:
 
 def scene_after_header() -> Scene:
     """The scene, the sidebar's picture of it, and notes; here the heavy imports are waited for."""
-    from pages.shared.picker import mark_usual_settings
+    from pages.shared.picker import mark_usual_settings, mark_which
 
     scenes.warm_up().join()
     mark_usual_settings()
+    mark_which()
     scene = scenes.current()
     _thumbnail(scene)
     if (problem := st.session_state.pop("scene_error", None)) is not None:

@@ -25,6 +25,7 @@ KEYS = (
     "classes",
     "model",
     "settings",
+    "which",
 )
 OF_THE_PICTURE = ("objects", "object", "detection", "classes")  # meaningless on another picture
 NOT_IN_A_LINK = ("objects", "object", "detection")  # of a picture that does not travel

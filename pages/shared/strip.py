@@ -6,25 +6,25 @@ from typing import Any
 
 import streamlit as st
 
-from pages.shared import detector, picker, show
+from pages.shared import detector, show
 from pages.shared import scene as scenes
 from pages.shared.scene import Scene
-from pages.shared.sources import LESSONS, START_SEED, SYNTHETIC
+from pages.shared.tours import Step
 from ssd.config import SELECTION_PRESETS
 from ssd.errors import SSDError
 
 FRAME_WH = (230, 190)  # of a thumbnail
 
 
-def tour_step(label: str, page: str, lesson: str | None, *, source: str = "", **settings: Any) -> None:
-    """A button that opens a page on a scene."""
-    where = (LESSONS, lesson) if lesson else (source or SYNTHETIC, START_SEED if not source else 1)
-    pressed = st.button(
-        label, key=f"tour {label}", type="tertiary", on_click=picker.go_to, args=where, kwargs=settings,
-        icon=":material/arrow_forward:",
-    )  # fmt: skip
-    if pressed:
-        st.switch_page(f"pages/{page}.py")
+def draw_tour(steps: dict[str, Step]) -> None:
+    """The steps of one tour, each a link."""
+    for name, step in steps.items():
+        st.page_link(
+            f"pages/{step.page}.py",
+            label=step.label,
+            icon=":material/arrow_forward:",
+            query_params={"tour": name, **step.link},
+        )
 
 
 def draw_pipeline(scene: Scene) -> None:

@@ -236,3 +236,22 @@ def test_the_python_of_the_assignment_page_gives_the_labels_of_the_page(open_pag
 
     assert "[13,  1,  1,  1]" in run_code(app)
     assert any("'sofa', 'bg', 'diningtable', 'chair', 'bg'" in block.value for block in app.code)
+
+
+def test_a_scene_that_a_button_opened_is_named_in_the_link(open_page):
+    app = open_page("matching", seed="4")
+    next(button for button in app.button if button.label == "Orphan pair").click().run()
+    copied = {key: app.query_params[key] for key in app.query_params}
+    copied |= {"source": "lesson scenes"}  # bound to its widget: the browser writes it
+
+    again = open_page("matching", **copied)
+
+    assert copied["which"] == "orphan pair"
+    assert again.session_state["scene"].name == "orphan pair"
+    assert again.session_state["scene"].rule == "overwrite"
+
+
+def test_a_number_beyond_the_last_stays_in_the_link(open_page):
+    app = open_page("matching", seed="999999")
+
+    assert open_page("matching", which=app.query_params["which"]).session_state["seed"] == 9999
