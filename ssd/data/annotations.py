@@ -15,6 +15,7 @@ from ssd.errors import BoxError
 Edges = tuple[float, float, float, float]
 MIN_SIDE_PX = 1.0
 MAX_OUTSIDE_PX = 1.0  # a box that reaches this far over the border is clipped and counted
+_ROUNDING_PX = 1e-6  # a side of one pixel between decimals may come out a hair short
 SIDE_NAMES = ("x1", "y1", "x2", "y2")
 
 
@@ -93,7 +94,7 @@ def check_box(edges: Sequence[float], *, width: int, height: int, one_based: boo
         raise BoxError(f"a box must have its right and bottom edges after its left and top ones, got {shown}")
     if x2 == x1 or y2 == y1:
         raise BoxError(f"a box must have an area, got {shown}")
-    if min(x2 - x1, y2 - y1) < MIN_SIDE_PX:
+    if min(x2 - x1, y2 - y1) < MIN_SIDE_PX - _ROUNDING_PX:
         raise BoxError(f"a box must be at least {MIN_SIDE_PX:g} px wide and high, got {shown}")
     shift = 1.0 if one_based else 0.0
     return _clip((x1 - shift, y1 - shift, x2, y2), shown=shown, width=width, height=height)

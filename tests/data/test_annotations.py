@@ -98,6 +98,12 @@ def test_a_box_that_passes_lies_inside_and_has_an_area(x, y, wide, high, one_bas
     assert 0 <= y1 < y2 <= 62
 
 
+def test_a_side_of_one_pixel_passes_whatever_its_decimals_round_to():
+    box = check_box((0.0, 1.3524140027098854, 1.0, 2.352414002709885), width=102, height=62, one_based=False)
+
+    assert box.box_px == (0.0, 1.3524140027098854, 1.0, 2.352414002709885)
+
+
 def test_targets_divide_by_width_and_height_and_number_classes_from_one():
     objects = (
         AnnotatedObject("dog", (47.0, 239.0, 195.0, 371.0), difficult=True),
