@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 import json
+import os
 import subprocess
 import sys
 import tomllib
@@ -140,8 +141,10 @@ def test_the_continuous_integration_runs_the_command_of_the_readme():
 
 def dry_run(*arguments: str) -> list[str]:
     """The commands that make would run where nothing is installed yet."""
-    command = ["make", "--dry-run", "VENV=nowhere", "PYTHON=python3", *arguments]
-    return subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=True).stdout.splitlines()
+    command = ["make", "--no-print-directory", "--dry-run", "VENV=nowhere", "PYTHON=python3", *arguments]
+    outer = {name: value for name, value in os.environ.items() if not name.startswith("MAKE")}
+    answer = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=True, env=outer)
+    return answer.stdout.splitlines()
 
 
 def test_make_app_installs_the_pins_and_opens_the_app():

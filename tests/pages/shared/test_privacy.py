@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import sys
+from concurrent.futures import ThreadPoolExecutor
 from types import SimpleNamespace
 
 import pytest
@@ -115,7 +116,8 @@ def uploaded(size: int) -> UploadFile:
         yield b"\r\n--x--\r\n"
 
     parser = MultiPartParser(Headers({"content-type": "multipart/form-data; boundary=x"}), body())
-    return asyncio.run(parser.parse())["file"]
+    with ThreadPoolExecutor(1) as own_thread:  # a browser test may have left its event loop in this one
+        return own_thread.submit(lambda: asyncio.run(parser.parse())).result()["file"]
 
 
 def test_a_shot_of_the_full_size_stays_in_memory(monkeypatch):
