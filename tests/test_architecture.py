@@ -53,7 +53,7 @@ FOLDERS: dict[str, set[str]] = {
     "checkpoints": {"files", "weights", "states", "downloads"},
     "cli": {"dispatch", "parsing", "geometry", "pictures", "outputs", "detect", "train", "fetch"},
     "models": {"network", "small", "receptive", "torchvision_ssd"},
-    "training": {"config", "loader", "loop", "runs"},
+    "training": {"config", "presets", "loader", "loop", "runs"},
     "figures": {
         "colours",
         "canvas",

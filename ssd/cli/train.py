@@ -37,8 +37,8 @@ def _add_train(parser: argparse.ArgumentParser) -> None:
 
 def _run_train(options: argparse.Namespace) -> int:
     """Train; Ctrl-C saves what there is."""
-    from ssd.training.config import training_preset
     from ssd.training.loop import prepare
+    from ssd.training.presets import training_preset
     from ssd.training.runs import AVERAGED, changed, load_start, recorded
 
     config = changed(training_preset(options.preset), options.set)

@@ -93,8 +93,9 @@ def prepare(config: TrainConfig, *, class_names: tuple[str, ...]) -> Training:
     fabric = Fabric(accelerator="auto", devices=1, precision=config.precision)
     fabric.seed_everything(config.seed, verbose=False)
     contract = InputContract(size_wh=(config.size_px, config.size_px))
-    anchors = anchor_preset(config.anchors).anchors
-    model_config = ModelConfig("ssd-small", class_names, anchors, contract=contract, coder=config.coder)
+    anchors = anchor_preset(config.anchors or "small320").anchors
+    coder = config.coder or CoderConfig()
+    model_config = ModelConfig("ssd-small", class_names, anchors, contract=contract, coder=coder)
     network = build_model(model_config).to(memory_format=torch.channels_last)
     optimiser = torch.optim.AdamW(_groups(network, config.weight_decay), lr=config.learning_rate)
     model, wrapped = fabric.setup(network, optimiser)
@@ -192,7 +193,7 @@ def batch_loss(run: Training, batch: Batch, anchors: Anchors) -> LossReport:
     """
     pictures = _normalised(batch.pictures.to(run.fabric.device), run.model_config.contract)
     raw = run.model(pictures)
-    labels, targets = _assigned(batch.targets, anchors, run.config, run.config.coder)
+    labels, targets = _assigned(batch.targets, anchors, run.config, run.model_config.coder)
     return softmax_loss(
         raw.codes,
         raw.logits,

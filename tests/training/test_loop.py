@@ -18,9 +18,10 @@ from ssd.errors import CheckpointError, ConfigError, NumericError
 from ssd.evaluation import results
 from ssd.metrics import coco_ap
 from ssd.prediction import Predictor
-from ssd.training.config import TRAINING_PRESETS, TrainConfig, training_preset
+from ssd.training.config import TrainConfig
 from ssd.training.loader import SyntheticSource, batches, synthetic_source
 from ssd.training.loop import bare, prepare, train
+from ssd.training.presets import TRAINING_PRESETS, training_preset
 from ssd.training.runs import AVERAGED, RAW, changed, load_start, recorded
 
 TINY = TrainConfig(steps=3, batch_size=2, augment=AugmentConfig(flip=0.5, crop=0.5))
