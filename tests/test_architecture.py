@@ -18,7 +18,7 @@ FLOORS: tuple[tuple[str, ...], ...] = (
     ("errors", "limits"),
     ("boxes", "config"),
     ("anchors", "contract", "nms"),
-    ("coding",),
+    ("coding", "model_presets"),
     ("matching", "detections"),
     ("losses", "metrics", "models", "data"),
     ("checkpoints",),
@@ -52,8 +52,19 @@ FOLDERS: dict[str, set[str]] = {
     },
     "checkpoints": {"files", "weights", "states", "downloads"},
     "cli": {"dispatch", "parsing", "geometry", "pictures", "outputs", "detect", "train", "fetch"},
+    "losses": {"config", "confidence", "localisation", "mining", "detection", "picture", "curves"},
     "models": {"network", "small", "receptive", "torchvision_ssd"},
-    "training": {"config", "presets", "loader", "loop", "runs"},
+    "training": {
+        "config",
+        "presets",
+        "schedules",
+        "optimisers",
+        "setup",
+        "objective",
+        "loader",
+        "loop",
+        "runs",
+    },
     "figures": {
         "colours",
         "canvas",
@@ -115,7 +126,7 @@ LAZY = {
     "faster_coco_eval",
 }  # inside functions, except in models
 STANDARD = {*sys.stdlib_module_names, "__future__"}
-LONG_TABLES = {"ssd/config.py": 520}  # every number of a paper once: a table, not code to be followed
+LONG_TABLES = {"ssd/config.py": 560}  # every number of a paper once: a table, not code to be followed
 MAX_FILE_LINES, MAX_PAGE_LINES, MAX_PAGE_DEF_LINES = 350, 120, 10
 
 LEVEL = {room: number for number, floor in enumerate(FLOORS) for room in floor}
@@ -336,8 +347,8 @@ def test_only_the_scene_caches(path):
 
 FORBIDDEN = {
     "an upper floor": ("ssd/boxes.py", "from ssd.anchors import make_anchors"),
-    "a sibling": ("ssd/losses.py", "import ssd.models.network"),
-    "a sibling in a function": ("ssd/losses.py", "def f():\n    from ssd.models import network"),
+    "a sibling": ("ssd/losses/detection.py", "import ssd.models.network"),
+    "a sibling in a function": ("ssd/losses/detection.py", "def f():\n    from ssd.models import network"),
     "the public names": ("ssd/matching.py", "from ssd import jaccard"),
     "streamlit in the package": ("ssd/figures/canvas.py", "import streamlit as st"),
     "torch on a page": ("pages/home.py", "import torch"),

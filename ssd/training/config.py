@@ -35,7 +35,7 @@ class TrainConfig:
         accumulate: parts in which a step's pictures pass through the network. The loss
             of all parts has one normaliser, so the gradient is that of the whole batch;
             only batch norm sees the smaller parts.
-        optimiser: ``sgd`` has Nesterov momentum.
+        optimiser: AdamW, Adam (weight decay in the gradient), or SGD with momentum.
         momentum: of SGD; the first beta of Adam.
         learning_rate: highest rate of the schedule.
         schedule: how the rate moves; ``schedules.py`` draws each.

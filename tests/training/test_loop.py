@@ -91,16 +91,6 @@ def test_a_loss_that_is_not_finite_names_step_part_and_pictures() -> None:
         next(train(run, SyntheticSource()))
 
 
-def test_biases_and_norms_do_not_decay() -> None:
-    run = prepare(TINY, class_names=SHAPE_CLASSES)
-
-    decayed, rest = run.optimiser.param_groups
-
-    assert rest["weight_decay"] == 0 and decayed["weight_decay"] == TINY.weight_decay
-    assert all(p.ndim > 1 for p in decayed["params"]) and all(p.ndim <= 1 for p in rest["params"])
-    assert len(decayed["params"]) + len(rest["params"]) == len(list(bare(run.model).parameters()))
-
-
 def test_ignored_objects_teach_nothing() -> None:
     scene = synthetic_scene(5)
     away = make_target(

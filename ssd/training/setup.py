@@ -1,0 +1,197 @@
+"""What a run holds between two steps: built by :func:`prepare`, saved and restored whole."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass, field
+from typing import Any, Literal, cast
+
+import torch
+from lightning_fabric import Fabric
+from torch import Tensor, nn
+from torch.optim.swa_utils import AveragedModel, get_ema_multi_avg_fn
+
+from ssd.anchors import Anchors
+from ssd.config import CoderConfig, anchor_preset
+from ssd.contract import InputContract, ModelConfig
+from ssd.errors import CheckpointError
+from ssd.models.network import build_model
+from ssd.training.config import Precision, TrainConfig
+from ssd.training.optimisers import bare, freeze, make_optimiser
+
+__all__ = ["Training", "make_fabric", "prepare"]
+
+
+@dataclass
+class Training:
+    """Everything that a run holds between two steps.
+
+    Attributes:
+        config: the run's numbers.
+        model_config: the network's.
+        fabric: device, precision, processes.
+        model: the network being trained, wrapped by Fabric.
+        averaged: moving average of its weights; what is evaluated and shipped.
+        optimiser: wrapped by Fabric; its rates are set at each step from the schedule.
+        step: optimiser steps done.
+        best: highest metric of the validations; −inf before the first.
+        since_best: validations since then.
+    """
+
+    config: TrainConfig
+    model_config: ModelConfig
+    fabric: Fabric
+    model: nn.Module
+    averaged: AveragedModel
+    optimiser: torch.optim.Optimizer
+    step: int = 0
+    best: float = -math.inf
+    since_best: int = 0
+    _anchors: dict[int, Anchors] = field(default_factory=dict, repr=False)
+
+    @property
+    def stopped_early(self) -> bool:
+        """Whether validation has not gained for as long as ``early_stop`` allows."""
+        return 0 < self.config.early_stop <= self.since_best
+
+    @property
+    def finished(self) -> bool:
+        """Whether no step is left."""
+        return self.step >= self.config.steps or self.stopped_early
+
+    def anchors_at(self, side_px: int) -> Anchors:
+        """The network's anchors for square pictures of a side, on the run's device; made once."""
+        if side_px not in self._anchors:
+            made: Anchors = cast(Any, bare(self.model)).anchors
+            self._anchors[side_px] = made.to(self.fabric.device)
+        return self._anchors[side_px]
+
+    def state(self) -> dict[str, Any]:
+        """All that a resumed run needs to be bit-identical to one that never stopped.
+
+        Order, augmentation, dropout, input sizes and the schedule depend on seed and
+        step alone, so the step stands for them.
+
+        Returns:
+            Copies on the CPU: tensors and plain values only.
+        """
+        state = {
+            "step": self.step,
+            "best": self.best,
+            "since_best": self.since_best,
+            "model": bare(self.model).state_dict(),
+            "averaged": self.averaged.state_dict(),
+            "optimiser": self.optimiser.state_dict(),
+            "scaler": self.fabric.strategy.precision.state_dict(),
+        }
+        return cast(dict[str, Any], _copied(state))
+
+    def restore(self, state: dict[str, Any]) -> None:
+        """Go back to a state.
+
+        Args:
+            state: of :meth:`state`, of a run with the same network, optimiser and precision.
+
+        Raises:
+            CheckpointError: a part is missing, or belongs to another run; nothing is changed then.
+        """
+        _require_same_form(self.state(), state)
+        bare(self.model).load_state_dict(state["model"])
+        self.averaged.load_state_dict(state["averaged"])
+        self.optimiser.load_state_dict(_copied(state["optimiser"]))
+        self.fabric.strategy.precision.load_state_dict(state["scaler"])
+        self.step, self.best, self.since_best = state["step"], state["best"], state["since_best"]
+
+
+def _copied(value: Any) -> Any:
+    """Nested containers with every tensor copied to the CPU."""
+    if isinstance(value, Tensor):
+        return value.detach().to("cpu", copy=True)
+    if isinstance(value, dict):
+        return {key: _copied(item) for key, item in value.items()}
+    if isinstance(value, list | tuple):
+        return type(value)(_copied(item) for item in value)
+    return value
+
+
+def _require_same_form(own: dict[str, Any], state: dict[str, Any]) -> None:
+    """The parts of a state, and the names and shapes of its tensors, are those of this run."""
+    missing = [name for name in own if name not in state]
+    if missing:
+        raise CheckpointError(
+            f"A run's state needs the parts {', '.join(own)}; {', '.join(missing)} is missing. "
+            "Resume from another checkpoint."
+        )
+    for part in ("model", "averaged", "scaler"):
+        shapes, found = _shapes(own[part]), _shapes(state[part])
+        wrong = [name for name in {**shapes, **found} if shapes.get(name) != found.get(name)]
+        if wrong:
+            raise CheckpointError(
+                f"The state was saved by a run with another network or precision: {part} differs in "
+                f"{', '.join(sorted(wrong)[:5])}. Resume with the configuration of that run."
+            )
+    groups, found_groups = (s["optimiser"]["param_groups"] for s in (own, state))
+    if [len(g["params"]) for g in groups] != [len(g["params"]) for g in found_groups]:
+        raise CheckpointError(
+            "The state was saved by a run with another optimiser or other frozen layers; "
+            "resume with the configuration of that run."
+        )
+
+
+def _shapes(values: dict[str, Any]) -> dict[str, object]:
+    """Name → shape of a tensor, or the kind of a plain value."""
+    return {
+        name: tuple(value.shape) if isinstance(value, Tensor) else type(value).__name__
+        for name, value in values.items()
+    }
+
+
+def make_fabric(precision: Precision, *, processes: int = 1) -> Fabric:
+    """Fabric for a run.
+
+    Args:
+        precision: as in :class:`TrainConfig`.
+        processes: on this machine; more than one need ``launch()``.
+
+    Returns:
+        Fabric on the accelerator that is there, or on the CPU.
+    """
+    strategy: Literal["auto", "ddp"] = "auto" if processes == 1 else "ddp"
+    return Fabric(accelerator="auto", devices=processes, strategy=strategy, precision=precision)
+
+
+def prepare(config: TrainConfig, *, class_names: tuple[str, ...], fabric: Fabric | None = None) -> Training:
+    """Build network, optimiser and average of a run.
+
+    Args:
+        config: the run's numbers.
+        class_names: in the order of labels 1..C.
+        fabric: launched, with the precision of ``config``; ``None``: one process.
+
+    Returns:
+        The run, before its first step.
+
+    Raises:
+        ConfigError: a name or number is out of range.
+
+    Example:
+        >>> prepare(TrainConfig(steps=2), class_names=("circle", "star")).model_config.num_logits
+        3
+    """
+    fabric = make_fabric(config.precision) if fabric is None else fabric
+    fabric.seed_everything(config.seed, verbose=False)
+    model_config = _model_config(config, class_names)
+    network = build_model(model_config).to(memory_format=torch.channels_last)
+    freeze(network, config)
+    average = get_ema_multi_avg_fn(config.ema)  # type: ignore[no-untyped-call]
+    averaged = AveragedModel(network, multi_avg_fn=average, use_buffers=True).to(fabric.device)
+    model, optimiser = fabric.setup(network, make_optimiser(network, config))
+    return Training(config, model_config, fabric, model, averaged.eval(), optimiser)
+
+
+def _model_config(config: TrainConfig, class_names: tuple[str, ...]) -> ModelConfig:
+    """Interim."""
+    contract = InputContract(size_wh=(config.size_px, config.size_px))
+    anchors = anchor_preset(config.anchors or "small320").anchors
+    coder = config.coder or CoderConfig()
+    return ModelConfig("ssd-small", class_names, anchors, contract=contract, coder=coder)
