@@ -5,6 +5,7 @@ The paper calls them default boxes, most ports call them priors.
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 
 import torch
@@ -16,7 +17,7 @@ from ssd.config import AnchorConfig, AnchorLevel, GridAnchors
 from ssd.errors import ConfigError
 from ssd.limits import MAX_ANCHORS
 
-__all__ = ["Anchors", "make_anchors"]
+__all__ = ["Anchors", "make_anchors", "resized_anchors"]
 
 
 @dataclass(frozen=True)
@@ -62,6 +63,20 @@ class Anchors:
             **moved, cells_wh=self.cells_wh.to(device), levels=self.levels, per_level=self.per_level
         )
 
+    def take(self, index: Int64[Tensor, "n"]) -> Anchors:
+        """Some of the anchors, in the order of ``index``; one may come more than once."""
+        level = self.level[index]
+        return Anchors(
+            boxes=self.boxes[index],
+            level=level,
+            row=self.row[index],
+            column=self.column[index],
+            shape=self.shape[index],
+            cells_wh=self.cells_wh[index],
+            levels=self.levels,
+            per_level=tuple(torch.bincount(level, minlength=len(self.levels)).tolist()),
+        )
+
 
 def make_anchors(config: AnchorConfig) -> Anchors:
     """All anchors of a configuration.
@@ -88,14 +103,60 @@ def make_anchors(config: AnchorConfig) -> Anchors:
                 [0.5000, 0.0000, 1.0000, 0.5000],
                 [0.5000, 0.5000, 1.0000, 1.0000]])
     """
+    return _on_levels(config.levels(), column_first=isinstance(config, GridAnchors))
+
+
+def resized_anchors(
+    config: AnchorConfig, *, grids_wh: tuple[tuple[int, int], ...], scale_wh: tuple[float, float]
+) -> Anchors:
+    """The anchors of a configuration on the grids of a larger or smaller picture.
+
+    Args:
+        config: the anchors at their own size.
+        grids_wh: cells across and down of each level.
+        scale_wh: factors on the width and height of every anchor as shares of the
+            picture; both 1: an anchor stays the same part of the picture.
+
+    Returns:
+        The anchors; where grids and factors are those of ``config``, its own. Elsewhere
+        the cells divide the picture evenly.
+
+    Raises:
+        ConfigError: not one grid for each level, or too many anchors.
+
+    Example:
+        >>> from ssd.config import GridAnchors
+        >>> resized_anchors(GridAnchors(grids=(2,)), grids_wh=((1, 2),), scale_wh=(1.0, 0.5)).boxes
+        tensor([[0.2500, 0.1250, 0.7500, 0.3750],
+                [0.2500, 0.6250, 0.7500, 0.8750]])
+    """
     levels = config.levels()
+    if len(grids_wh) != len(levels):
+        raise ConfigError(f"{len(levels)} levels of anchors need as many grids, got {len(grids_wh)}.")
+    if scale_wh == (1.0, 1.0) and grids_wh == tuple(level.grid_wh for level in levels):
+        return make_anchors(config)
+    limit = 1.0 if getattr(config, "clip", "none") == "size" else math.inf
+    moved = tuple(
+        AnchorLevel(
+            grid_wh=(columns, rows),
+            shapes_wh=tuple(
+                (min(w * scale_wh[0], limit), min(h * scale_wh[1], limit)) for w, h in level.shapes_wh
+            ),
+            step_wh=(1 / columns, 1 / rows),
+        )
+        for level, (columns, rows) in zip(levels, grids_wh, strict=True)
+    )
+    return _on_levels(moved, column_first=isinstance(config, GridAnchors))
+
+
+def _on_levels(levels: tuple[AnchorLevel, ...], *, column_first: bool) -> Anchors:
+    """All anchors of some levels, in float64 and rounded once."""
     per_level = tuple(level.grid_wh[0] * level.grid_wh[1] * len(level.shapes_wh) for level in levels)
     if sum(per_level) > MAX_ANCHORS:
         raise ConfigError(
             f"At most {MAX_ANCHORS:,} anchors can be drawn, this makes {sum(per_level):,}; "
             "use fewer cells or shapes."
         )
-    column_first = isinstance(config, GridAnchors)
     parts = [_level_parts(k, level, column_first) for k, level in enumerate(levels)]
     joined = {name: torch.cat([part[name] for part in parts]) for name in parts[0]}
     return Anchors(

@@ -15,7 +15,7 @@ from ssd.coding import encode
 from ssd.config import BACKGROUND, IGNORE_JACCARD, IGNORED, UNMATCHED, CoderConfig, MatchingRule
 from ssd.errors import ConfigError, DataError
 
-__all__ = ["Assignment", "Match", "assign", "match", "match_overlaps"]
+__all__ = ["Assignment", "BatchAssignment", "Match", "assign", "assign_batch", "match", "match_overlaps"]
 
 _SMALLEST_OVERLAP = 1e-6  # Caffe-SSD, MatchBBox: nothing below is matched by force
 
@@ -77,6 +77,25 @@ class Assignment:
     labels: Int64[Tensor, "a"]
     targets: Float[Tensor, "a 4"]
     match: Match
+
+
+@dataclass(frozen=True)
+class BatchAssignment:
+    """What each anchor of each picture of a batch is told to predict.
+
+    Attributes:
+        labels: class 1..C of positive anchors, ``BACKGROUND``, or ``IGNORED``.
+        targets: codes of the matched object; zeros where the anchor is not positive.
+        overlap: jaccard with the best object, matched or not; 0 without objects.
+        matched_gt: index of the matched object in its picture, or ``UNMATCHED``.
+        boxes: xyxy box of the matched object; zeros where the anchor is not positive.
+    """
+
+    labels: Int64[Tensor, "b a"]
+    targets: Float[Tensor, "b a 4"]
+    overlap: Float[Tensor, "b a"]
+    matched_gt: Int64[Tensor, "b a"]
+    boxes: Float[Tensor, "b a 4"]
 
 
 def match(
@@ -284,3 +303,68 @@ def assign(
         codes = encode(gt_boxes[who], anchors, coder=coder)
         targets = torch.where(found.positive[:, None], codes, targets)
     return Assignment(labels=labels, targets=targets, match=found)
+
+
+def assign_batch(
+    gt_boxes: list[Float[Tensor, "_ 4"]],
+    gt_labels: list[Int64[Tensor, "_"]],
+    anchors: Anchors,
+    *,
+    coder: CoderConfig,
+    rule: MatchingRule = "bipartite",
+    threshold: float = 0.5,
+    strict: bool = False,
+    ignored_boxes: list[Float[Tensor, "_ 4"]] | None = None,
+) -> BatchAssignment:
+    """Match and assign every picture of a batch: :func:`match` and :func:`assign`, stacked.
+
+    Args:
+        gt_boxes: for each picture the xyxy boxes of its objects in [0, 1] units.
+        gt_labels: class of each object, 1..C.
+        anchors: the anchors.
+        coder: how targets are encoded.
+        rule: as in :func:`match`.
+        threshold: as in :func:`match`.
+        strict: as in :func:`match`.
+        ignored_boxes: as in :func:`match`, for each picture.
+
+    Returns:
+        A label, a target and a box for every anchor of every picture, on the device of
+        the anchors. Pictures without objects are background, or ignored.
+
+    Raises:
+        BoxError: a box is not finite, or inverted.
+        ConfigError: the rule is unknown or the threshold lies outside 0–1.
+        DataError: boxes and labels differ in number, or a label is below 1.
+
+    Source:
+        Liu et al., SSD, ECCV 2016, section 2.2.
+
+    Example:
+        >>> from ssd.anchors import make_anchors
+        >>> from ssd.config import GridAnchors
+        >>> anchors, boxes = make_anchors(GridAnchors(grids=(2,))), torch.tensor([[0.0, 0.0, 0.5, 0.4]])
+        >>> nothing = torch.zeros(0, 4), torch.zeros(0, dtype=torch.int64)
+        >>> pictures = [boxes, nothing[0]], [torch.tensor([3]), nothing[1]]
+        >>> assign_batch(*pictures, anchors, coder=CoderConfig()).labels
+        tensor([[3, 0, 0, 0],
+                [0, 0, 0, 0]])
+    """
+    parts = []
+    device = anchors.boxes.device
+    near = [None] * len(gt_boxes) if ignored_boxes is None else ignored_boxes
+    for boxes, labels, ignored in zip(gt_boxes, gt_labels, near, strict=True):
+        boxes, labels = boxes.to(device), labels.to(device)
+        found = match(
+            boxes,
+            anchors.boxes,
+            rule=rule,
+            threshold=threshold,
+            strict=strict,
+            ignored_boxes=None if ignored is None else ignored.to(device),
+        )
+        told = assign(found, anchors, gt_boxes=boxes, gt_labels=labels, coder=coder)
+        own = torch.zeros_like(anchors.boxes)
+        own[found.positive] = boxes[found.matched_gt[found.positive]]
+        parts.append((told.labels, told.targets, found.overlap, found.matched_gt, own))
+    return BatchAssignment(*(torch.stack(columns) for columns in zip(*parts, strict=True)))
