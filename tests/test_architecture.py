@@ -94,6 +94,8 @@ FOLDERS: dict[str, set[str]] = {
 PAGES = {"home", "anchors", "matching", "assignment", "detections"}
 SHARED = {
     "privacy",
+    "queue",
+    "teach",
     "detector",
     "strip",
     "tours",
