@@ -9,12 +9,13 @@ from ssd.checkpoints.downloads import (
     read_torchvision,
 )
 from ssd.checkpoints.files import model_names, write_file
-from ssd.checkpoints.states import read_state_dict
+from ssd.checkpoints.states import read_run_state, read_state_dict, write_run_state
 from ssd.checkpoints.weights import (
     FORMAT_VERSION,
     Loaded,
     find_model,
     load_exactly,
+    read_card,
     read_weights,
     write_weights,
 )
@@ -28,9 +29,12 @@ __all__ = [
     "find_model",
     "load_exactly",
     "model_names",
+    "read_card",
+    "read_run_state",
     "read_state_dict",
     "read_torchvision",
     "read_weights",
     "write_file",
+    "write_run_state",
     "write_weights",
 ]

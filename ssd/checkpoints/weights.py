@@ -27,6 +27,7 @@ __all__ = [
     "Loaded",
     "find_model",
     "load_exactly",
+    "read_card",
     "read_tensors",
     "read_weights",
     "write_weights",
@@ -149,6 +150,29 @@ def read_weights(path: Path) -> Loaded:
         raise CheckpointError(f"{path.name} describes a model that cannot be built: {error}") from error
     load_exactly(model, tensors, name=path.name)
     return Loaded(model=model.eval(), config=config, sha256=content.sha256, card=card, notes=content.notes)
+
+
+def read_card(path: Path) -> dict[str, Any]:
+    """What the maker of a weights file says about it, without reading the weights.
+
+    Args:
+        path: a safetensors file of this project.
+
+    Returns:
+        The card; empty where the file is missing, damaged or of another kind. Nothing
+        is checked against the checksum: read the weights to be sure.
+
+    Example:
+        >>> read_card(Path("no such file"))
+        {}
+    """
+    try:
+        with path.open("rb") as file:
+            length = struct.unpack("<Q", file.read(8))[0]
+            header = json.loads(file.read(length)) if length <= MAX_CHECKPOINT_HEADER_BYTES else {}
+        return dict(json.loads(header["__metadata__"]["card"]))
+    except (OSError, struct.error, ValueError, KeyError, TypeError, RecursionError):
+        return {}
 
 
 def load_exactly(model: nn.Module, state: Mapping[str, Tensor], *, name: str) -> None:
