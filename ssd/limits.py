@@ -23,5 +23,8 @@ MAX_SHIPPED_WEIGHTS_BYTES = 12_000_000
 MAX_CLASSES = 2_000  # of a checkpoint; the largest detection sets have about 1,200
 MAX_INPUT_SIDE_PX = 4_096  # of a network
 
+MAX_NEGATIVE_RATIO = 10.0  # hard negatives for each positive that the loss lab's slider reaches
 MAX_CANVAS_OBJECTS = 1_000  # objects of one picture that the canvas reports back
 MAX_CLASS_NAME_CHARS = 64
+
+MAX_SAMPLE_CACHE_BYTES = 2_000_000_000  # decoded pictures that a training run keeps, all its processes

@@ -81,6 +81,9 @@ FOLDERS: dict[str, set[str]] = {
         "manifest",
         "lock",
         "signals",
+        "lab",
+        "run_reader",
+        "run_state",
     },
     "figures": {
         "colours",
@@ -94,6 +97,9 @@ FOLDERS: dict[str, set[str]] = {
         "inspector",
         "words",
         "findings",
+        "learning",
+        "learning_costs",
+        "learning_runs",
     },
 }
 PAGES = {"home", "anchors", "matching", "assignment", "detections"}
@@ -101,6 +107,8 @@ SHARED = {
     "privacy",
     "queue",
     "teach",
+    "loss_lab",
+    "runs",
     "detector",
     "strip",
     "tours",

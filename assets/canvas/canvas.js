@@ -10,6 +10,7 @@ const FIELDS = {
   selected_object: (c) => c.selectedObject,
   selected_detection: (c) => c.selectedDetection,
   score: (c) => c.score,
+  ratio: (c) => c.mining,
   hidden_levels: (c) => [...c.hiddenLevels].sort((a, b) => a - b),
   hidden_classes: (c) => [...c.hiddenClasses].sort(),
 };
@@ -29,6 +30,9 @@ const ADOPT = {
   },
   score: (c, value) => {
     if (!c.sliding) c.score = value;
+  },
+  ratio: (c, value) => {
+    if (!c.sliding) c.mining = value;
   },
   hidden_levels: (c, value) => {
     c.hiddenLevels = new Set(value);
@@ -170,6 +174,7 @@ function publish(c) {
     selectedAnchor: c.selectedAnchor ?? "",
     selectedDetection: c.selectedDetection ?? "",
     score: c.score,
+    ...(c.costs ? { ratio: c.mining ?? "", mined: c.costs.sums.count, loss: lossAt(c.costs).total } : {}),
     zoom: c.view.zoom.toFixed(2),
     revision: c.revision,
     answered: c.answered,
@@ -224,6 +229,8 @@ function takeBlobs(c, payload) {
   c.picture = payload.picture && c.store.get(payload.picture);
   c.anchors = payload.anchors && c.store.get(payload.anchors);
   c.candidates = payload.candidates && c.store.get(payload.candidates);
+  c.lastMined = c.costs?.mined ?? null;
+  c.costs = payload.costs ? c.store.get(payload.costs) : null;
   c.givenStates = payload.states ? column(payload.states, Uint8Array) : null;
   c.lastGiven = c.givenStates;
   c.statesVersion += 1;
@@ -283,7 +290,7 @@ function mountCanvas(host, payload, events, store) {
   style.textContent = CSS;
   const c = Object.assign(Object.create(behaviour), build(root), {
     root, events, store, payload: null, pending: null, view: new View(), base: document.createElement("canvas"),
-    objects: [], selectedObject: null, selectedAnchor: null, selectedDetection: null, score: 0.5,
+    objects: [], selectedObject: null, selectedAnchor: null, selectedDetection: null, score: 0.5, mining: null, costs: null,
     hiddenLevels: new Set(), hiddenClasses: new Set(), changed: new Set(), undo: [], chips: new Map(),
     revision: 0, answered: 0, statesVersion: 0, tool: "select", hideBoxes: false, hover: null, hoverAt: [0, 0],
     drag: null, draft: null, press: null, pinch: null, nudge: null, frame: 0, since: null, gone: false,
@@ -297,7 +304,7 @@ function mountCanvas(host, payload, events, store) {
   watch.observe(c.stage);
   const update = (next, hear = c.events) => {
     c.events = hear;
-    const digests = [next.picture, next.anchors, next.candidates].filter(Boolean);
+    const digests = [next.picture, next.anchors, next.candidates, next.costs].filter(Boolean);
     c.wanted = next;
     store.whenPresent(digests, () => c.wanted === next && !c.gone && adopt(c, next));
   };

@@ -30,11 +30,11 @@ function sentenceOf(c, each, i, names) {
 // The state byte of every anchor: from Python, from the live match, or plain.
 function fillStates(c) {
   const { count } = c.anchors;
-  if (c.givenStates) {
-    c.states = c.givenStates;
+  if (c.costs || c.givenStates) {
+    c.states = c.costs ? mine(c.costs, c.mining) : c.givenStates;
     return;
   }
-  if (c.states?.length !== count || c.states === c.lastGiven) c.states = new Uint8Array(count);
+  if (c.states?.length !== count || c.states === c.lastGiven || c.states === c.lastMined) c.states = new Uint8Array(count);
   if (!c.match || c.payload.mode === "anchors") {
     c.states.fill(STATE.plain);
     return;
@@ -84,7 +84,7 @@ function deriveAnchors(c) {
   c.crowd.kind = STATES[crowdState];
   const cell = c.payload.cell_only ? c.selectedAnchor : "";
   const moving = wholeCrowd ? "live" : `${c.statesVersion}`;
-  c.crowdKey = [c.payload.anchors, c.payload.mode, [...c.hiddenLevels].sort(), shown[crowdState], cell, moving, [...c.hiddenClasses]].join("/");
+  c.crowdKey = [c.payload.anchors, c.payload.mode, [...c.hiddenLevels].sort(), shown[crowdState], cell, moving, [...c.hiddenClasses], c.payload.costs].join("/");
 }
 
 function classHidden(c, a) {

@@ -2,7 +2,7 @@
 
 // The layer below is painted anew only when the window or the crowd changes.
 function paintBase(c) {
-  const key = [c.view.key, c.crowdKey, c.picture?.ready, c.ratio, c.hideBoxes].join("|");
+  const key = [c.view.key, c.crowdKey, c.picture?.ready, c.ratio, c.hideBoxes, c.isShown("heat")].join("|");
   if (c.baseKey === key) return;
   c.baseKey = key;
   const pen = c.base.getContext("2d", { alpha: false });
@@ -15,7 +15,9 @@ function paintBase(c) {
     pen.imageSmoothingEnabled = sx / c.picture.width < 4;
     pen.drawImage(c.picture.image, ox, oy, sx, sy);
   }
-  if (!c.hideBoxes) paintCrowd(pen, c);
+  if (c.hideBoxes) return;
+  paintCrowd(pen, c);
+  if (c.costs && c.isShown("heat")) paintHeat(pen, c);
 }
 
 // Negatives, or all anchors: those that a drag does not recolour one by one.
@@ -54,14 +56,15 @@ function paintAnchors(pen, c) {
   for (const kind of ["ignored", "hard_negative", "positive", "forced", "cell"]) {
     const group = c.groups[kind];
     if (!group) continue;
-    if (c.selectedObject === null || !c.match) {
+    const matched = c.match?.matched ?? c.costs?.matched;
+    if (c.selectedObject === null || !matched) {
       strokeBoxes(pen, c.view, boxes, group, LINES[kind]);
       continue;
     }
-    const mine = [], others = [], g = c.slots[c.selectedObject];
-    for (const a of group) (c.match.matched[a] === g || c.match.bestAnchor[g] === a ? mine : others).push(a);
+    const own = [], others = [], g = c.slots[c.selectedObject];
+    for (const a of group) (matched[a] === g || c.match?.bestAnchor[g] === a ? own : others).push(a);
     strokeBoxes(pen, c.view, boxes, others, LINES[kind], { fade: 0.3 });
-    strokeBoxes(pen, c.view, boxes, mine, LINES[kind]);
+    strokeBoxes(pen, c.view, boxes, own, LINES[kind]);
   }
   if (c.payload.centres) drawCentres(pen, c.view, c.anchors, c.visible.subarray(0, c.numVisible));
 }

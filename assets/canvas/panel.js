@@ -9,6 +9,7 @@ function statusText(c) {
     const wanted = `${counts.kept} kept of ${withCommas(counts.above)} above ${c.score.toFixed(2)}`;
     return c.outcomes ? `${wanted} · ${outcomeText(c)}` : wanted;
   }
+  if (c.costs) return lossStatus(c);
   if (!c.objects.length) return SENTENCES.empty;
   if (c.selectedObject !== null && c.sentences[c.selectedObject]) return c.sentences[c.selectedObject];
   const parts = [`${withCommas(counts.positive + counts.forced)} positive of ${plural(c.anchors?.count ?? 0, "anchor")}`];
@@ -24,6 +25,7 @@ function outcomeText(c) {
 
 function bigNumbers(c) {
   const { counts } = c;
+  if (c.costs) return lossNumbers(c);
   if (c.payload.mode === "detections" && c.outcomes) {
     const { precision, recall, f1 } = rates(counts.true_positive, counts.false_positive, c.numObjects);
     return [["precision", precision], ["recall", recall], ["F1", f1]].map(([word, v]) => [v === null ? "–" : v.toFixed(2), word]);
@@ -44,6 +46,7 @@ function panelLines(c) {
       text: detectionTitle(c, i), kind: lineOfDetection(c, i), name: c.candidates.names[c.candidates.labels[i] - 1], at: ["detection", i],
     }));
   }
+  if (c.costs) return lossLines(c);
   if (!c.objects.length) return [{ text: SENTENCES.empty, kind: null }];
   return c.sentences.map((text, i) => ({ text, kind: c.kindOfObject(i), name: c.objects[i].name, at: ["object", i] }));
 }
@@ -123,6 +126,7 @@ function tooltipLines(c, { kind, index }) {
       ? c.anchors.table.row(owner, c.objects[kept].box)[index] : c.match.overlap[index];
     lines.push(`jaccard ${twoDecimals(value)} with ${c.titles[kept]}`);
   }
+  if (c.costs) lines.push(...lossTooltip(c, index));
   if (c.payload.mode !== "anchors" && state) lines.push(state.word);
   return lines;
 }

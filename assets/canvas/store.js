@@ -38,7 +38,7 @@ class BlobStore {
 }
 
 function readBlob(data) {
-  return { picture: readPicture, anchors: readAnchors, candidates: readCandidates }[data.kind](data);
+  return { picture: readPicture, anchors: readAnchors, candidates: readCandidates, costs: readCosts }[data.kind](data);
 }
 
 function readPicture({ uri, width, height, alt }) {

@@ -4,9 +4,10 @@ const STATE_CHIPS = {
   anchors: [],
   matching: ["positive", "forced", "ignored", "negative"],
   assignment: ["positive", "forced", "ignored", "hard_negative", "negative"],
+  loss: ["positive", "forced", "ignored", "hard_negative", "negative"],
   detections: ["kept", "suppressed", "beyond_top_k", "beyond_cap", "below"],
 };
-const HIDDEN_AT_FIRST = { matching: ["negative"], detections: ["below", "beyond_top_k", "beyond_cap"] };
+const HIDDEN_AT_FIRST = { matching: ["negative"], loss: ["negative"], detections: ["below", "beyond_top_k", "beyond_cap"] };
 const SHORT = {
   positive: "over threshold", forced: "forced", ignored: "ignored", negative: "negative", hard_negative: "hard negative",
   kept: "kept", suppressed: "suppressed", beyond_top_k: "beyond top-k", beyond_cap: "beyond cap", below: "below score",
@@ -15,32 +16,54 @@ const MAX_CLASS_CHIPS = 12;
 
 // Rebuilt only when its structure changes; texts and counts follow each frame.
 function buildToolbar(c) {
-  const key = JSON.stringify([c.payload.mode, c.payload.editable, c.payload.class_names, c.anchors?.perLevel ?? 0, !c.givenStates, classesShown(c)]);
+  const key = JSON.stringify([c.payload.mode, c.payload.editable, c.payload.class_names, c.anchors?.perLevel ?? 0, !c.givenStates, classesShown(c), c.mining === null, c.costs?.top]);
   if (c.toolbarKey === key) return;
   c.toolbarKey = key;
   c.bar.replaceChildren();
   c.chips = new Map();
   c.slider = null;
   if (c.payload.mode === "detections") buildScore(c);
+  if (c.costs) buildRatio(c);
   buildStateChips(c);
   if (c.payload.mode !== "detections" && c.anchors) buildLevelChips(c);
   buildClassChips(c);
+  if (c.costs) buildHeat(c);
   buildTools(c);
 }
 
 function buildScore(c) {
+  buildSlider(c, "Score threshold", {
+    most: 1,
+    step: 0.01,
+    digits: 2,
+    field: "score",
+    read: () => c.score,
+    write: (value) => {
+      c.score = Math.max(value, c.candidates.floor);
+    },
+  });
+}
+
+// One slider that acts while it moves and tells Python on release.
+function buildSlider(c, title, { most, step, digits, field, read, write }) {
   const label = element("label", "ssd-score", c.bar);
-  element("span", "", label).textContent = "Score threshold";
-  c.slider = element("input", "", label, { type: "range", min: 0, max: 1, step: 0.01, "aria-label": "Score threshold" });
+  element("span", "", label).textContent = title;
+  c.slider = element("input", "", label, { type: "range", min: 0, max: most, step, "aria-label": title });
   c.sliderValue = element("output", "", label);
+  c.sliderShows = () => {
+    const value = read();
+    if (!c.sliding) c.slider.value = String(value);
+    c.slider.style.setProperty("--at", `${(value / most) * 100}%`);
+    say(c.sliderValue, value.toFixed(value < 0.01 && value > 0 ? 3 : digits));
+  };
   c.slider.addEventListener("input", (event) => {
     c.sliding = true;
-    c.score = Math.max(Number(c.slider.value), c.candidates.floor);
+    write(Number(c.slider.value));
     c.request(event.timeStamp);
   });
   c.slider.addEventListener("change", () => {
     c.sliding = false;
-    c.report("score");
+    c.report(field);
   });
   for (const name of ["pointerup", "keyup", "blur"]) {
     c.slider.addEventListener(name, () => {
@@ -63,7 +86,7 @@ function chip(c, parent, id, label, { kind = null, colour = null, pressed, onTog
 }
 
 function buildStateChips(c) {
-  const kinds = STATE_CHIPS[c.payload.mode].filter((kind) => kind !== "hard_negative" || c.givenStates);
+  const kinds = STATE_CHIPS[c.payload.mode].filter((kind) => kind !== "hard_negative" || c.givenStates || (c.costs && c.mining !== null));
   if (!kinds.length) return;
   const group = element("div", "ssd-group", c.bar, { role: "group", "aria-label": "What is drawn" });
   for (const kind of kinds) {
@@ -150,11 +173,7 @@ function updateToolbar(c) {
     mark(button, "aria-pressed", pressed());
     if (c.counts && id in c.counts) say(count, withCommas(c.counts[id]));
   }
-  if (c.slider) {
-    if (!c.sliding) c.slider.value = String(c.score);
-    c.slider.style.setProperty("--at", `${c.score * 100}%`);
-    say(c.sliderValue, c.score.toFixed(c.score < 0.01 ? 3 : 2));
-  }
+  if (c.slider) c.sliderShows();
   if (c.drawButton) {
     mark(c.drawButton, "aria-pressed", c.tool === "draw");
     c.drawButton.disabled = c.objects.length >= c.payload.max_objects;

@@ -38,7 +38,7 @@ __all__ = [
     "picture_blob",
 ]
 
-CanvasMode = Literal["anchors", "matching", "assignment", "detections"]
+CanvasMode = Literal["anchors", "matching", "assignment", "detections", "loss"]
 
 
 class AnchorState(IntEnum):
@@ -94,12 +94,15 @@ class CanvasView:
     """Everything one canvas shows. Only ``mode`` and ``picture`` are needed.
 
     Attributes:
-        mode: ``anchors``, ``matching``, ``assignment`` or ``detections``.
+        mode: ``anchors``, ``matching``, ``assignment``, ``detections`` or ``loss``.
         picture: from :func:`picture_blob`.
         scene: name of what is shown (digest of the picture and the source of its
             objects): another name makes the browser drop what was being dragged.
         anchors: from :func:`anchors_blob`.
         candidates: from :func:`candidates_blob`.
+        costs: from ``ssd.figures.learning_costs.costs_blob``, for the mode ``loss``.
+        ratio: hard negatives for each positive where the slider starts; ``None``: nothing
+            is mined, every negative counts.
         objects: the ground truth, in the order in which it is matched.
         class_names: what a drawn object may be called.
         states: one :class:`AnchorState` an anchor; without them they follow from
@@ -128,6 +131,8 @@ class CanvasView:
     scene: str = ""
     anchors: Blob | None = None
     candidates: Blob | None = None
+    costs: Blob | None = None
+    ratio: float | None = None
     objects: Sequence[CanvasObject] = ()
     class_names: Sequence[str] = ()
     states: UInt8[Tensor, "a"] | None = None
@@ -214,9 +219,10 @@ def canvas_payload(view: CanvasView) -> CanvasPayload:
         'matching'
     """
     _check(view)
-    kept_apart = ("picture", "anchors", "candidates", "states", "outcomes", "hits", "objects", "matching")
+    heavy = ("picture", "anchors", "candidates", "costs")
+    kept_apart = (*heavy, "states", "outcomes", "hits", "objects", "matching")
     light = {name: value for name, value in vars(view).items() if name not in kept_apart}
-    blobs = {name: getattr(view, name) for name in ("picture", "anchors", "candidates")}
+    blobs = {name: getattr(view, name) for name in heavy}
     light |= {name: None if blob is None else blob.digest for name, blob in blobs.items()}
     light |= {
         "width": view.picture.data["width"],
@@ -240,6 +246,10 @@ def _check(view: CanvasView) -> None:
             raise DataError(f"{name} must hold one value for each of {needed} boxes, got {len(given)}.")
     if view.mode == "detections" and view.candidates is None:
         raise DataError("The canvas shows detections only of candidates, got none; call candidates_blob.")
+    if view.mode == "loss" and (
+        view.costs is None or view.anchors is None or view.costs.data["count"] != view.anchors.data["count"]
+    ):
+        raise DataError("The canvas shows a loss only of the anchors it has; call costs_blob with the same.")
     if view.mode == "anchors" and view.anchors is None:
         raise DataError("The canvas shows anchors only of a preset, got none; call anchors_blob.")
 

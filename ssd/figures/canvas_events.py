@@ -8,12 +8,12 @@ from dataclasses import dataclass
 from typing import Any
 
 from ssd.figures.canvas import CanvasObject
-from ssd.limits import MAX_CANVAS_OBJECTS, MAX_CLASS_NAME_CHARS
+from ssd.limits import MAX_CANVAS_OBJECTS, MAX_CLASS_NAME_CHARS, MAX_NEGATIVE_RATIO
 
 __all__ = ["NO_EVENTS", "CanvasEvents", "read_events"]
 
 _FIELDS = ("objects", "selected_anchor", "selected_object", "selected_detection")
-_MORE_FIELDS = ("score", "hidden_levels", "hidden_classes")
+_MORE_FIELDS = ("score", "ratio", "hidden_levels", "hidden_classes")
 
 
 @dataclass(frozen=True)
@@ -31,6 +31,7 @@ class CanvasEvents:
         selected_object: index into ``objects``, or ``None``.
         selected_detection: index into the candidates, or ``None``.
         score: the score threshold.
+        ratio: hard negatives for each positive.
         hidden_levels: levels switched off.
         hidden_classes: names of classes switched off.
         step: −1 for the previous picture, +1 for the next, else 0.
@@ -44,6 +45,7 @@ class CanvasEvents:
     selected_object: int | None = None
     selected_detection: int | None = None
     score: float | None = None
+    ratio: float | None = None
     hidden_levels: tuple[int, ...] = ()
     hidden_classes: tuple[str, ...] = ()
     step: int = 0
@@ -82,6 +84,7 @@ def read_events(view: object, step: object = None) -> CanvasEvents:
         selected_object=_index(known.get("selected_object")),
         selected_detection=_index(known.get("selected_detection")),
         score=_share(known.get("score")),
+        ratio=_number(known.get("ratio"), most=MAX_NEGATIVE_RATIO),
         hidden_levels=tuple(v for v in map(_index, _list(known.get("hidden_levels"))) if v is not None),
         hidden_classes=tuple(v for v in map(_name, _list(known.get("hidden_classes"))) if v is not None),
         step=_step(step),
@@ -100,9 +103,14 @@ def _index(value: object) -> int | None:
 
 def _share(value: object) -> float | None:
     """A finite number in 0–1, or nothing."""
+    return _number(value, most=1)
+
+
+def _number(value: object, *, most: float) -> float | None:
+    """A finite number from 0 on, or nothing."""
     if isinstance(value, bool) or not isinstance(value, (int, float)):
         return None
-    return float(value) if math.isfinite(value) and 0 <= value <= 1 else None
+    return float(value) if math.isfinite(value) and 0 <= value <= most else None
 
 
 def _name(value: object) -> str | None:

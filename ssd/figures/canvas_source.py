@@ -7,9 +7,9 @@ from functools import cache
 from pathlib import Path
 
 from ssd.config import IGNORE_JACCARD
-from ssd.figures.colours import CLASS_COLOURS, lines_as_json
+from ssd.figures.colours import CLASS_COLOURS, LOSS_RAMP, lines_as_json
 from ssd.figures.sentences import SENTENCES
-from ssd.limits import MAX_PICTURE_BYTES, MAX_UPLOADS
+from ssd.limits import MAX_NEGATIVE_RATIO, MAX_PICTURE_BYTES, MAX_UPLOADS
 
 __all__ = ["canvas_css", "canvas_script", "page_css", "page_script"]
 
@@ -20,6 +20,7 @@ _MODULES = (
     "detections",
     "text",
     "store",
+    "costs",
     "view",
     "crowd",
     "style",
@@ -55,6 +56,8 @@ def canvas_script() -> str:
     constants = {
         "LINES": lines_as_json(),
         "CLASS_COLOURS": CLASS_COLOURS,
+        "RAMP": LOSS_RAMP,
+        "MOST_RATIO": MAX_NEGATIVE_RATIO,
         "SENTENCES": SENTENCES,
         "IGNORE_JACCARD": IGNORE_JACCARD,
         "CSS": canvas_css(),

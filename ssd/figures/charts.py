@@ -46,7 +46,7 @@ def scale_figure(levels: Sequence[AnchorLevel], *, chosen: int | None = None) ->
     limit = 1.08 * max(side for level in levels for shape in level.shapes_wh for side in shape)
     figure.update_xaxes(title="width", range=[0, limit], tickformat=".1f")
     figure.update_yaxes(title="height", range=[0, limit], tickformat=".1f")
-    return _compact(figure, height=300, legend=True)
+    return compact(figure, height=300, legend=True)
 
 
 def level_figure(counts: Sequence[int], *, kind: str, title: str) -> go.Figure:
@@ -73,7 +73,7 @@ def level_figure(counts: Sequence[int], *, kind: str, title: str) -> go.Figure:
     )
     figure.update_xaxes(title="level", type="category")
     figure.update_yaxes(title=title, showticklabels=False, showgrid=False)
-    return _compact(figure, height=190)
+    return compact(figure, height=190)
 
 
 def jaccard_figure(table: JaccardTable, *, names: Sequence[str]) -> go.Figure:
@@ -113,7 +113,7 @@ def jaccard_figure(table: JaccardTable, *, names: Sequence[str]) -> go.Figure:
     )  # fmt: skip
     figure.update_xaxes(title="anchor", type="category", tickangle=0)
     figure.update_yaxes(autorange="reversed", type="category")
-    return _compact(figure, height=80 + 34 * len(rows))
+    return compact(figure, height=80 + 34 * len(rows))
 
 
 def _cell_text(value: float, best: bool) -> str:
@@ -144,7 +144,7 @@ def spread_figure(spreads: Sequence[tuple[str, Sequence[float]]]) -> go.Figure:
         )
     figure.update_traces(textposition="outside", cliponaxis=False, hoverinfo="skip")
     figure.update_yaxes(title="root mean square", rangemode="tozero", showgrid=False, showticklabels=False)
-    return _compact(figure, height=230, legend=True)
+    return compact(figure, height=230, legend=True)
 
 
 def funnel_figure(stages: Sequence[tuple[str, int]]) -> go.Figure:
@@ -175,10 +175,10 @@ def funnel_figure(stages: Sequence[tuple[str, int]]) -> go.Figure:
     )
     figure.update_xaxes(type="log", visible=False)
     figure.update_yaxes(autorange="reversed")
-    return _compact(figure, height=40 + 28 * len(stages), right=56)
+    return compact(figure, height=40 + 28 * len(stages), right=56)
 
 
-def _compact(figure: go.Figure, *, height: int, legend: bool = False, right: int = 8) -> go.Figure:
+def compact(figure: go.Figure, *, height: int, legend: bool = False, right: int = 8) -> go.Figure:
     """Small margins, no zooming, nothing behind the chart."""
     figure.update_layout(
         height=height,

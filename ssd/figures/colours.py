@@ -12,7 +12,7 @@ from zlib import crc32
 
 from ssd.errors import ConfigError
 
-__all__ = ["CLASS_COLOURS", "LINES", "Line", "class_colours", "line", "lines_as_json"]
+__all__ = ["CLASS_COLOURS", "LINES", "LOSS_RAMP", "Line", "class_colours", "line", "lines_as_json"]
 
 
 @dataclass(frozen=True)
@@ -62,6 +62,10 @@ LINES: dict[str, Line] = {
     "field": Line("#F0E442", 2.0, (12.0, 6.0), 1.0, 0.5, 0.6, "receptive field"),
     "grid": Line("#FFFFFF", 1.0, (), 0.55, 0.3, 0.3, "cells"),
 }
+
+# Loss, from nothing to much: lightness falls all along, so that it reads without colour too.
+# Source: ColorBrewer's YlOrRd, in five steps.
+LOSS_RAMP: tuple[str, ...] = ("#FFFFB2", "#FECC5C", "#FD8D3C", "#F03B20", "#99001F")
 
 # A second palette for classes, in chips only, dark enough under white letters.
 CLASS_COLOURS: tuple[str, ...] = (

@@ -22,6 +22,7 @@ SENTENCES: dict[str, str] = {
     "nowhere": "{name}: orphan, no anchor overlaps it",
     "ignored": "{name}: ignored, anchors beside it take no part",
     "empty": "This picture has no objects; draw one.",
+    "empty_loss": "No object, so no positive anchor: {count} negatives alone teach what background is.",
     "one": "anchor",
     "many": "anchors",
     "number": "{name} {number}",
