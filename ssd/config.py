@@ -402,6 +402,13 @@ _PRESETS: tuple[AnchorPreset, ...] = (
         coder=CoderConfig(kind="tanh"),
     ),
     AnchorPreset(
+        "lesson-144",
+        GridAnchors(grids=(4,), zooms=(0.75, 1.0, 1.3), ratios=_LESSON_RATIOS),
+        "the lesson's 16 cells with nine anchors each",
+        threshold=0.4,
+        coder=CoderConfig(kind="tanh"),
+    ),
+    AnchorPreset(
         "small320",
         caffe_anchors(
             grids=(40, 20, 10, 5),
@@ -422,6 +429,39 @@ _PRESETS: tuple[AnchorPreset, ...] = (
             side_px=384,
         ),
         "ours: the same sizes in pixels on a larger input, for smaller objects",
+    ),
+    AnchorPreset(
+        "wide320",
+        caffe_anchors(
+            grids=(40, 20, 10, 5, 3, 2),
+            min_px=(20, 44, 92, 150, 210, 270),
+            max_px=(44, 92, 150, 210, 270, 330),
+            ratios=_RATIOS_300,
+            side_px=320,
+        ),
+        "ours: six levels of strides 8 to 256 for photographs, where objects fill the picture",
+    ),
+    AnchorPreset(
+        "resnet300",
+        caffe_anchors(
+            grids=(38, 19, 10, 5, 3, 2),
+            min_px=(30, 60, 111, 162, 213, 264),
+            max_px=(60, 111, 162, 213, 264, 315),
+            ratios=_RATIOS_300,
+            side_px=300,
+        ),
+        "ours: the sizes of ssd300-voc on maps of strides 8 to 256",
+    ),
+    AnchorPreset(
+        "teach160",
+        caffe_anchors(
+            grids=(20, 10, 5, 3),
+            min_px=(12, 28, 55, 95),
+            max_px=(28, 55, 95, 150),
+            ratios=((2.0,), (2.0, 3.0), (2.0, 3.0), (2.0,)),
+            side_px=160,
+        ),
+        "ours: of the small network that the Learning page trains",
     ),
 )
 ANCHOR_PRESETS: dict[str, AnchorPreset] = {preset.name: preset for preset in _PRESETS}
@@ -496,6 +536,8 @@ class SelectionConfig:
             value = getattr(self, name)
             if not (math.isfinite(value) and 0 <= value <= 1):
                 raise ConfigError(f"{name} must lie in 0–1, got {value}; choose a share.")
+        if self.nms_threshold == 0:
+            raise ConfigError("nms_threshold must be above 0, got 0: boxes that only touch would be dropped.")
         if self.top_k < 1 or self.max_detections < 1:
             raise ConfigError(
                 f"top_k and max_detections must be at least 1, got {self.top_k} and {self.max_detections}."

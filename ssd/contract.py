@@ -13,19 +13,39 @@ from ssd.limits import MAX_CLASSES, MAX_INPUT_SIDE_PX
 
 __all__ = [
     "ARCHITECTURES",
+    "BACKBONES",
+    "PICTURE_ARCHITECTURES",
     "Activation",
     "Architecture",
+    "Backbone",
     "InputContract",
     "ModelConfig",
+    "SmallConfig",
     "config_from_dict",
     "config_to_dict",
 ]
 
-Architecture = Literal["ssd-small", "torchvision-ssd300-vgg16", "torchvision-ssdlite320"]
-ARCHITECTURES: tuple[Architecture, ...] = ("ssd-small", "torchvision-ssd300-vgg16", "torchvision-ssdlite320")
+Architecture = Literal[
+    "multilabel",
+    "largest-class",
+    "largest-box",
+    "largest-object",
+    "ssd-lesson",
+    "yolo-lesson",
+    "ssd300-vgg16",
+    "ssd-small",
+    "ssd300-resnet34",
+    "torchvision-ssd300-vgg16",
+    "torchvision-ssdlite320",
+]
+ARCHITECTURES: tuple[Architecture, ...] = get_args(Architecture)
+PICTURE_ARCHITECTURES: tuple[Architecture, ...] = ARCHITECTURES[:4]  # one answer for the whole picture
+Backbone = Literal["small", "resnet18", "resnet34", "resnet50", "vgg16", "mobilenet_v3_large"]
+BACKBONES: tuple[Backbone, ...] = get_args(Backbone)
 Activation = Literal["softmax", "sigmoid"]
 _IMAGENET_MEAN = (0.485, 0.456, 0.406)  # torchvision, classification presets
 _IMAGENET_STD = (0.229, 0.224, 0.225)
+_MAX_BIAS = 30.0  # sigmoid(−30) is 1e−13
 
 
 @dataclass(frozen=True)
@@ -56,8 +76,39 @@ class InputContract:
 
 
 @dataclass(frozen=True)
+class SmallConfig:
+    """Widths and depths of our small residual backbone.
+
+    Attributes:
+        stem: channels at stride 2.
+        stages: channels at strides 4, 8, 16 …; from stride 8 on a level of anchors each.
+        blocks: residual blocks of each stage.
+        top_down: channels of every level after the top-down connection.
+    """
+
+    stem: int = 24
+    stages: tuple[int, ...] = (32, 64, 128, 160, 160, 160, 160)
+    blocks: tuple[int, ...] = (1, 2, 2, 1, 1, 1, 1)
+    top_down: int = 96
+
+    def __post_init__(self) -> None:
+        """Widths and depths that a machine can hold."""
+        widths, depths = (self.stem, self.top_down, *self.stages), self.blocks
+        whole = all(type(number) is int for number in (*widths, *depths))
+        if not whole or len(self.stages) != len(depths) or not 2 <= len(depths) <= 8:
+            raise ConfigError(
+                f"A small backbone has 2–8 stages, each with a width and a number of blocks; "
+                f"got widths {self.stages} and blocks {depths}."
+            )
+        if not (min(widths) >= 1 and max(widths) <= 1024 and min(depths) >= 1 and max(depths) <= 16):
+            raise ConfigError(
+                f"A small backbone has widths of 1–1,024 and 1–16 blocks a stage, got {widths} and {depths}."
+            )
+
+
+@dataclass(frozen=True)
 class ModelConfig:
-    """A detector without its weights.
+    """A network without its weights.
 
     Attributes:
         architecture: which network.
@@ -68,6 +119,11 @@ class ModelConfig:
         activation: ``"softmax"`` has C + 1 logits with background first, ``"sigmoid"`` C.
         selection: the thresholds its source recommends for evaluation.
         category_ids: ids of the classes in results files; ``None``: 1..C.
+        backbone: what computes the feature maps; torchvision's own networks have their own.
+        small: the backbone ``"small"``, and the width of the top-down connection of any.
+        dropout: in front of the head.
+        dropout_convs: after each convolution of the lesson's head; ``None``: as ``dropout``.
+        class_bias: logit at which every class starts; ``None``: a positive anchor in a hundred.
     """
 
     architecture: Architecture
@@ -78,6 +134,11 @@ class ModelConfig:
     activation: Activation = "softmax"
     selection: SelectionConfig = field(default_factory=SelectionConfig)
     category_ids: tuple[int, ...] | None = None
+    backbone: Backbone = "small"
+    small: SmallConfig = SmallConfig()
+    dropout: float = 0.0
+    dropout_convs: float | None = None
+    class_bias: float | None = None
 
     def __post_init__(self) -> None:
         """Class names are told apart and none is called background."""
@@ -94,16 +155,31 @@ class ModelConfig:
             raise ConfigError(
                 f"{len(names)} classes need as many different category ids, got {len(self.category_ids)}."
             )
+        _require_head(self)
 
     @property
     def num_logits(self) -> int:
-        """Columns of the logits: with background for softmax."""
-        return len(self.class_names) + (1 if self.activation == "softmax" else 0)
+        """Columns of the logits: with background for a detector with softmax."""
+        with_background = self.activation == "softmax" and self.architecture not in PICTURE_ARCHITECTURES
+        return len(self.class_names) + (1 if with_background else 0)
 
     @property
     def ids(self) -> tuple[int, ...]:
         """Category id of each class, in the order of labels."""
         return self.category_ids or tuple(range(1, len(self.class_names) + 1))
+
+
+def _require_head(config: ModelConfig) -> None:
+    """Backbone, dropout and bias are ones that can be built."""
+    if config.backbone not in BACKBONES:
+        raise ConfigError(f"A backbone is one of {', '.join(BACKBONES)}, got {config.backbone!r}.")
+    for share in (config.dropout, config.dropout if config.dropout_convs is None else config.dropout_convs):
+        if not 0 <= share < 1:
+            raise ConfigError(f"A dropout is a share in 0–1, below 1, got {share}.")
+    if config.class_bias is not None and not abs(config.class_bias) <= _MAX_BIAS:
+        raise ConfigError(
+            f"A class bias lies between −{_MAX_BIAS:.0f} and {_MAX_BIAS:.0f}, got {config.class_bias}."
+        )
 
 
 def config_to_dict(config: ModelConfig) -> dict[str, object]:
@@ -147,7 +223,8 @@ def config_from_dict(values: Mapping[str, Any]) -> ModelConfig:
         anchors = dict(fields.pop("anchors"))
         fields["anchors"] = {"grid": GridAnchors, "size": SizeAnchors}[anchors.pop("kind")](**anchors)
         for name, record in _PARTS.items():
-            fields[name] = record(**fields[name])
+            if name in fields or name != "small":  # files of version 1 do not have it
+                fields[name] = record(**fields[name])
         config = ModelConfig(**fields)
         _require_sane(config)
     except (KeyError, TypeError, ValueError, AttributeError, OverflowError) as error:
@@ -162,6 +239,7 @@ _PARTS: dict[str, Callable[..., object]] = {
     "contract": InputContract,
     "coder": CoderConfig,
     "selection": SelectionConfig,
+    "small": SmallConfig,
 }
 
 

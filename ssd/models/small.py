@@ -11,12 +11,10 @@ from typing import cast
 import torch
 from torch import Tensor, nn
 
-__all__ = ["SmallBackbone", "TopDown", "norm_conv"]
+from ssd.contract import SmallConfig
+from ssd.errors import ConfigError
 
-_STEM = 24
-_QUARTER = 32  # channels at stride 4
-_LEVELS = (64, 128, 160, 160, 160, 160)  # channels of the levels at strides 8, 16, 32 …
-_BLOCKS = (2, 2, 1, 1, 1, 1)
+__all__ = ["SmallBackbone", "TopDown", "norm_conv"]
 
 
 def norm_conv(inputs: int, outputs: int, *, kernel: int, stride: int = 1, relu: bool = True) -> nn.Sequential:
@@ -64,21 +62,31 @@ class SmallBackbone(nn.Module):
     """Feature maps at strides 8, 16, 32 …, finest first.
 
     Attributes:
-        strides: of each level.
         channels: of each level.
     """
 
-    def __init__(self, *, num_levels: int) -> None:
+    def __init__(self, *, num_levels: int, config: SmallConfig | None = None) -> None:
+        """Build it with random weights.
+
+        Raises:
+            ConfigError: the configuration has no stage for some level.
+        """
         super().__init__()
-        self.channels = _LEVELS[:num_levels]
-        self.strides = tuple(8 << k for k in range(num_levels))
+        config = SmallConfig() if config is None else config
+        if num_levels >= len(config.stages):
+            raise ConfigError(
+                f"{num_levels} levels of anchors need {num_levels + 1} stages, got {len(config.stages)}; "
+                "give the small backbone more stages."
+            )
+        quarter, self.channels = config.stages[0], config.stages[1 : num_levels + 1]
         self.stem = nn.Sequential(
-            norm_conv(3, _STEM, kernel=3, stride=2), _Residual(_STEM, _QUARTER, stride=2)
+            norm_conv(3, config.stem, kernel=3, stride=2),
+            *_blocks(config.stem, quarter, config.blocks[0]),
         )
-        inputs = (_QUARTER, *self.channels[:-1])
+        inputs, counts = (quarter, *self.channels[:-1]), config.blocks[1:]
         self.levels = nn.ModuleList(
-            nn.Sequential(_Residual(i, o, 2), *(_Residual(o, o, 1) for _ in range(count - 1)))
-            for i, o, count in zip(inputs, self.channels, _BLOCKS, strict=False)
+            nn.Sequential(*_blocks(i, o, count))
+            for i, o, count in zip(inputs, self.channels, counts, strict=False)
         )
 
     def forward(self, pictures: Tensor) -> list[Tensor]:
@@ -88,6 +96,15 @@ class SmallBackbone(nn.Module):
             x = level(x)
             features.append(x)
         return features
+
+    def halves(self) -> tuple[tuple[nn.Module, ...], tuple[nn.Module, ...]]:
+        """Layers up to stride 8, and those after."""
+        return (self.stem, *self.levels[:1]), tuple(self.levels[1:])
+
+
+def _blocks(inputs: int, outputs: int, count: int) -> list[nn.Module]:
+    """Residual blocks of which the first halves the grid."""
+    return [_Residual(inputs, outputs, 2), *(_Residual(outputs, outputs, 1) for _ in range(count - 1))]
 
 
 class TopDown(nn.Module):

@@ -3,17 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Any, cast
 
 from jaxtyping import Float
 from torch import Tensor, nn
 
-from ssd.anchors import Anchors, make_anchors
-from ssd.config import SELECTION_PRESETS, SelectionConfig, anchor_preset
-from ssd.contract import Architecture, InputContract, ModelConfig
+from ssd.config import ANCHOR_PRESETS
+from ssd.contract import Architecture, ModelConfig
 from ssd.errors import ConfigError
-from ssd.models.network import RawPredictions
+from ssd.model_presets import model_preset
+from ssd.models.detector import Detector, Halves
+from ssd.models.outputs import RawPredictions
 
 __all__ = [
     "TORCHVISION_NAMES",
@@ -41,39 +42,11 @@ class PublishedWeights:
     size_mb: float
 
 
-@dataclass(frozen=True)
-class _Kind:
-    """What differs between the two models."""
-
-    architecture: Architecture
-    preset: str
-    contract: InputContract
-    selection: SelectionConfig
-
-
-_KINDS: dict[str, _Kind] = {
-    "ssd300_vgg16": _Kind(
-        "torchvision-ssd300-vgg16",
-        "ssd300-coco",
-        InputContract(
-            size_wh=(300, 300),
-            mean=(0.48235, 0.45882, 0.40784),  # torchvision, ssd300_vgg16: of the Caffe weights
-            std=(1 / 255, 1 / 255, 1 / 255),
-            resize="bilinear",
-        ),
-        SELECTION_PRESETS["evaluation"],
-    ),
-    "ssdlite320_mobilenet_v3_large": _Kind(
-        "torchvision-ssdlite320",
-        "ssdlite320-coco",
-        InputContract(
-            size_wh=(320, 320), mean=(0.5, 0.5, 0.5), std=(0.5, 0.5, 0.5), resize="bilinear"
-        ),  # torchvision, ssdlite320_mobilenet_v3_large: [0, 1] → [−1, 1]
-        SELECTION_PRESETS["ssdlite"],
-    ),
+_NAMES: dict[Architecture, str] = {
+    "torchvision-ssd300-vgg16": "ssd300_vgg16",
+    "torchvision-ssdlite320": "ssdlite320_mobilenet_v3_large",
 }
-TORCHVISION_NAMES: tuple[str, ...] = tuple(_KINDS)
-_NAMES: dict[Architecture, str] = {kind.architecture: name for name, kind in _KINDS.items()}
+TORCHVISION_NAMES: tuple[str, ...] = tuple(_NAMES.values())
 
 
 def torchvision_config(name: str) -> ModelConfig:
@@ -100,15 +73,10 @@ def torchvision_config(name: str) -> ModelConfig:
         >>> config.class_names[0], config.class_names[11], len(config.class_names)
         ('person', 'unused 12', 90)
     """
-    kind = _kind(name)
     names = _weights(name).meta["categories"][1:]
-    return ModelConfig(
-        architecture=kind.architecture,
-        class_names=tuple(f"unused {k}" if text == "N/A" else text for k, text in enumerate(names, start=1)),
-        anchors=anchor_preset(kind.preset).anchors,
-        contract=kind.contract,
-        selection=kind.selection,
-    )
+    classes = tuple(f"unused {k}" if text == "N/A" else text for k, text in enumerate(names, start=1))
+    (architecture,) = (key for key, value in _NAMES.items() if value == name)
+    return model_preset(architecture, classes)
 
 
 def published_weights(name: str) -> PublishedWeights:
@@ -133,12 +101,10 @@ def published_weights(name: str) -> PublishedWeights:
     return PublishedWeights(weights.url, file_name, start, float(weights.meta["_file_size"]))
 
 
-class TorchvisionSSD(nn.Module):
+class TorchvisionSSD(Detector):
     """One of torchvision's detectors; its transform and post-processing are ours.
 
     Attributes:
-        config: everything but the weights.
-        anchors: one for each row of the predictions, in torchvision's order.
         network: torchvision's module, whose state dict files hold.
     """
 
@@ -146,22 +112,31 @@ class TorchvisionSSD(nn.Module):
         """Build the network with random weights.
 
         Raises:
-            ConfigError: it is no torchvision model, or not with its anchors, input and coder.
+            ConfigError: it is no torchvision model, or not with its anchors, input and softmax.
         """
-        super().__init__()
+        super().__init__(config)
         name = _NAMES.get(config.architecture, config.architecture)
-        kind = _kind(name)
-        own = replace(
-            config, anchors=anchor_preset(kind.preset).anchors, contract=kind.contract, activation="softmax"
-        )
-        if own != config:
+        _require_known(name)
+        own = model_preset(config.architecture, config.class_names)
+        fixed = ("anchors", "contract", "activation")
+        if any(getattr(own, field) != getattr(config, field) for field in fixed):
             raise ConfigError(
-                f"{name} must have the anchors of {kind.preset}, its own input and softmax, got others; "
-                "start from torchvision_config."
+                f"{name} must have the anchors of {_anchors_name(own)}, its own input and softmax, "
+                "got others; start from torchvision_config."
             )
-        self.config = config
-        self.anchors: Anchors = make_anchors(config.anchors)
         self.network = _constructor(name)(weights=None, weights_backbone=None, num_classes=config.num_logits)
+
+    def maps(self) -> nn.Module:
+        """torchvision's backbone with its extra levels."""
+        return cast(nn.Module, self.network.backbone)
+
+    def halves(self) -> Halves:
+        """The classifier's layers up to stride 8, and its others; extra levels belong to the head."""
+        backbone: Any = self.network.backbone
+        if self.config.architecture == "torchvision-ssdlite320":
+            first, last = backbone.features[0], backbone.features[1]
+            return tuple(first[:7]), (*first[7:], last)
+        return tuple(backbone.features[:17]), (*backbone.features[17:], *backbone.extra[0][:7])
 
     def forward(self, pictures: Float[Tensor, "b 3 h w"]) -> RawPredictions:
         """Raw predictions for normalised pictures of the contract's size."""
@@ -173,11 +148,15 @@ class TorchvisionSSD(nn.Module):
         )
 
 
-def _kind(name: str) -> _Kind:
-    """The model of that name."""
-    if name not in _KINDS:
-        raise ConfigError(f"A torchvision detector is one of {', '.join(_KINDS)}, got {name!r}.")
-    return _KINDS[name]
+def _require_known(name: str) -> None:
+    """The name must be one of torchvision's."""
+    if name not in TORCHVISION_NAMES:
+        raise ConfigError(f"A torchvision detector is one of {', '.join(TORCHVISION_NAMES)}, got {name!r}.")
+
+
+def _anchors_name(config: ModelConfig) -> str:
+    """The name of a configuration's anchors."""
+    return next(name for name, preset in ANCHOR_PRESETS.items() if preset.anchors == config.anchors)
 
 
 def _constructor(name: str) -> Callable[..., nn.Module]:
@@ -192,5 +171,5 @@ def _weights(name: str) -> Any:
     """Torchvision's record of its COCO weights."""
     from torchvision.models import get_model_weights
 
-    _kind(name)
+    _require_known(name)
     return get_model_weights(name).COCO_V1
