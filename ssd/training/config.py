@@ -4,18 +4,20 @@ from __future__ import annotations
 
 import math
 import random
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, field, fields
 from typing import Literal, get_args
 
 from ssd.config import CoderConfig, MatchingRule
 from ssd.data.augment import AugmentConfig
 from ssd.errors import ConfigError
+from ssd.losses import LossConfig, PictureLossConfig
 
-__all__ = ["OptimiserName", "Precision", "ScheduleName", "TrainConfig"]
+__all__ = ["AnchorSizes", "OptimiserName", "Precision", "ScheduleName", "TrainConfig"]
 
 ScheduleName = Literal["one-cycle", "cyclic", "multi-step", "cosine", "constant"]
 OptimiserName = Literal["adamw", "adam", "sgd"]
 Precision = Literal["32-true", "bf16-mixed", "16-mixed"]
+AnchorSizes = Literal["pixels", "shares"]
 _NUM_GROUPS = 3  # layer groups of every network: early backbone, late backbone, head
 _SIZE_STEP_PX = 32  # sides of multi-scale training are multiples of the coarsest common stride
 
@@ -53,11 +55,14 @@ class TrainConfig:
         match_strict: it must be greater instead (the lesson).
         matching: the matching rule.
         coder: how targets are encoded; ``None``: the model preset's.
-        negative_ratio: hard negatives for each positive.
-        min_negatives: hard negatives of a picture without objects.
+        loss: of a detector; its kind of confidence loss decides whether the network has a
+            background column.
+        picture_loss: of the networks that answer for a whole picture.
         augment: the augmentation.
         sizes: (share of the run, side) pairs: from that share on pictures have that side;
             small first, ``size_px`` last. Empty: always ``size_px``.
+        anchor_sizes: on pictures of another side an anchor keeps its ``pixels``, or its
+            ``shares`` of the picture.
         size_jitter: multi-scale training: each step's side lies within this share of the
             side that is due, except in the last, clean part.
         last_clean: last share of the run without mosaic, mixup and pasting.
@@ -91,10 +96,11 @@ class TrainConfig:
     match_strict: bool = False
     matching: MatchingRule = "bipartite"
     coder: CoderConfig | None = None
-    negative_ratio: float = 3.0
-    min_negatives: int = 8
+    loss: LossConfig = field(default_factory=LossConfig)
+    picture_loss: PictureLossConfig = field(default_factory=PictureLossConfig)
     augment: AugmentConfig = AugmentConfig()
     sizes: tuple[tuple[float, int], ...] = ()
+    anchor_sizes: AnchorSizes = "pixels"
     size_jitter: float = 0.0
     last_clean: float = 0.0
     validate_every: int = 0
@@ -175,8 +181,6 @@ _RANGES: dict[str, tuple[float, float]] = {
     "clip_norm": (0, 1e9),
     "ema": (0, 0.999999),
     "match_threshold": (0, 1),
-    "negative_ratio": (0, 1e6),
-    "min_negatives": (0, 1e6),
     "size_jitter": (0, 0.9),
     "last_clean": (0, 1),
     "validate_every": (0, 1e9),
@@ -188,8 +192,9 @@ _WORDS: dict[str, tuple[str, ...]] = {
     "optimiser": get_args(OptimiserName),
     "matching": get_args(MatchingRule),
     "precision": get_args(Precision),
+    "anchor_sizes": get_args(AnchorSizes),
 }
-_WHOLE = {field.name for field in fields(TrainConfig) if field.type == "int"}
+_WHOLE = {one.name for one in fields(TrainConfig) if one.type == "int"}
 
 
 def _require_within(name: str, value: float, low: float, high: float) -> None:

@@ -6,15 +6,14 @@ import time
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-import torch
-
 from ssd.evaluation import Pictures
-from ssd.training.loader import SampleSource, batches
+from ssd.training.evaluate import Validation, validate
+from ssd.training.loader import Batch, SampleSource, batches
 from ssd.training.objective import backward
 from ssd.training.optimisers import bare, set_rates, training_mode
 from ssd.training.setup import Training, make_fabric, prepare
 
-__all__ = ["StepReport", "Training", "bare", "make_fabric", "prepare", "train"]
+__all__ = ["StepReport", "Training", "Validation", "bare", "make_fabric", "prepare", "train"]
 
 
 @dataclass(frozen=True)
@@ -31,6 +30,7 @@ class StepReport:
         num_positive: anchors that answered for an object.
         num_pictures: in the step, over all processes.
         size_px: side of the pictures.
+        validation: of the averaged weights after this step, where one was due.
     """
 
     step: int
@@ -42,6 +42,7 @@ class StepReport:
     num_positive: int
     num_pictures: int
     size_px: int
+    validation: Validation | None = None
 
 
 def train(
@@ -49,14 +50,15 @@ def train(
 ) -> Iterator[StepReport]:
     """Train from ``run.step`` on, one report a step.
 
-    Torch's random numbers are seeded at every step (dropout uses them), so a resumed
-    run does what an uninterrupted one would have done.
+    Order, augmentation, sizes, dropout and rate depend on seed and step alone, so a
+    resumed run does what an uninterrupted one would have done.
 
     Args:
         run: what :func:`prepare` made, or a state of it restored.
         source: the samples.
         num_workers: processes that prepare batches.
-        validation: pictures for ``validate_every``.
+        validation: pictures for ``validate_every`` and for the last step; ``None``: no
+            validation, and no early stop.
 
     Yields:
         A report after each optimiser step.
@@ -72,8 +74,9 @@ def train(
         [1]
     """
     config, started = run.config, time.perf_counter()
-    for batch in batches(source, config, first_step=run.step, num_workers=num_workers):
-        torch.manual_seed(_seed(run))
+    for batch in _batches(run, source, num_workers):
+        if run.finished:
+            return
         training_mode(run.model, config)
         rate = set_rates(run.optimiser, config, step=run.step)
         loss = backward(run, batch)
@@ -82,6 +85,7 @@ def train(
         run.optimiser.zero_grad(set_to_none=True)
         run.averaged.update_parameters(bare(run.model))
         run.step += 1
+        validated = validate(run, validation) if validation is not None and _is_due(run) else None
         seconds, started = time.perf_counter() - started, time.perf_counter()
         yield StepReport(
             step=run.step,
@@ -93,12 +97,28 @@ def train(
             num_positive=loss.num_positive,
             num_pictures=loss.num_pictures,
             size_px=int(batch.pictures.shape[-1]),
+            validation=validated,
         )
 
 
-def _seed(run: Training) -> int:
-    """Of a step: another one in each process."""
-    return (run.config.seed * 1_000_003 + run.step) * 1_009 + run.fabric.global_rank
+def _batches(run: Training, source: SampleSource, num_workers: int) -> Iterator[Batch]:
+    """This process's batches of the steps that are left; on a GPU colours change there."""
+    fabric = run.fabric
+    return batches(
+        source,
+        run.config,
+        first_step=run.step,
+        num_workers=num_workers,
+        rank=fabric.global_rank,
+        world_size=fabric.world_size,
+        colours=fabric.device.type == "cpu",
+    )
+
+
+def _is_due(run: Training) -> bool:
+    """Whether a validation follows the step just done."""
+    every = run.config.validate_every
+    return every > 0 and (run.step % every == 0 or run.step == run.config.steps)
 
 
 def _clip(run: Training) -> None:

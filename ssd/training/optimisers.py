@@ -2,31 +2,16 @@
 
 from __future__ import annotations
 
-from typing import Any, NamedTuple
+from typing import Any
 
 import torch
 from torch import nn
 
+from ssd.models.network import layer_groups
 from ssd.training.config import TrainConfig
 from ssd.training.schedules import momentum_at, rate_at
 
 __all__ = ["bare", "freeze", "make_optimiser", "set_rates", "training_mode"]
-
-
-class _Group(NamedTuple):
-    name: str
-    modules: tuple[nn.Module, ...]
-
-
-def layer_groups(model: nn.Module) -> tuple[_Group, ...]:
-    """Interim."""
-    backbone: Any = model.backbone
-    rest = tuple(m for n, m in model.named_children() if n != "backbone")
-    return (
-        _Group("early", (backbone.stem, backbone.levels[0])),
-        _Group("late", tuple(backbone.levels[1:])),
-        _Group("head", rest),
-    )
 
 
 def bare(model: nn.Module) -> nn.Module:
@@ -67,6 +52,8 @@ def training_mode(model: nn.Module, config: TrainConfig) -> None:
         config: how many groups are frozen.
     """
     model.train()
+    if config.freeze == 0:
+        return
     for group in layer_groups(bare(model))[: config.freeze]:
         for module in group.modules:
             module.eval()
@@ -101,7 +88,7 @@ def _parameter_groups(model: nn.Module, config: TrainConfig) -> list[dict[str, A
     calm = _without_decay(model)
     groups = []
     for layers, factor in zip(layer_groups(model), config.group_rates, strict=True):
-        learning = [p for module in layers.modules for p in module.parameters() if p.requires_grad]
+        learning = [p for p in layers.parameters() if p.requires_grad]
         for decay, wanted in ((config.weight_decay, False), (0.0, True)):
             chosen = [p for p in learning if (id(p) in calm) == wanted]
             if chosen:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any, Literal, cast
 
 import torch
@@ -12,9 +12,10 @@ from torch import Tensor, nn
 from torch.optim.swa_utils import AveragedModel, get_ema_multi_avg_fn
 
 from ssd.anchors import Anchors
-from ssd.config import CoderConfig, anchor_preset
-from ssd.contract import InputContract, ModelConfig
-from ssd.errors import CheckpointError
+from ssd.config import anchor_preset
+from ssd.contract import PICTURE_ARCHITECTURES, ModelConfig
+from ssd.errors import CheckpointError, ConfigError
+from ssd.model_presets import model_preset
 from ssd.models.network import build_model
 from ssd.training.config import Precision, TrainConfig
 from ssd.training.optimisers import bare, freeze, make_optimiser
@@ -62,7 +63,10 @@ class Training:
     def anchors_at(self, side_px: int) -> Anchors:
         """The network's anchors for square pictures of a side, on the run's device; made once."""
         if side_px not in self._anchors:
-            made: Anchors = cast(Any, bare(self.model)).anchors
+            network = cast(Any, bare(self.model))
+            made: Anchors = network.anchors
+            if (side_px, side_px) != self.model_config.contract.size_wh:
+                made = network.anchors_at((side_px, side_px), keep=self.config.anchor_sizes)
             self._anchors[side_px] = made.to(self.fabric.device)
         return self._anchors[side_px]
 
@@ -190,8 +194,26 @@ def prepare(config: TrainConfig, *, class_names: tuple[str, ...], fabric: Fabric
 
 
 def _model_config(config: TrainConfig, class_names: tuple[str, ...]) -> ModelConfig:
-    """Interim."""
-    contract = InputContract(size_wh=(config.size_px, config.size_px))
-    anchors = anchor_preset(config.anchors or "small320").anchors
-    coder = config.coder or CoderConfig()
-    return ModelConfig("ssd-small", class_names, anchors, contract=contract, coder=coder)
+    """The model preset with the run's classes, input side, anchors, coder and background column."""
+    preset = model_preset(config.model, class_names)
+    side = config.size_px
+    changes: dict[str, Any] = {"contract": replace(preset.contract, size_wh=(side, side))}
+    if preset.architecture in PICTURE_ARCHITECTURES:
+        _require_picture_loss(config, preset)
+        return replace(preset, **changes)
+    changes["activation"] = "softmax" if config.loss.confidence == "softmax" else "sigmoid"
+    if config.anchors:
+        changes["anchors"] = anchor_preset(config.anchors).anchors
+    if config.coder is not None:
+        changes["coder"] = config.coder
+    return replace(preset, **changes)
+
+
+def _require_picture_loss(config: TrainConfig, preset: ModelConfig) -> None:
+    """Several classes need yes or no for each; one class needs a softmax."""
+    wanted = "bce" if preset.activation == "sigmoid" else "softmax"
+    if config.picture_loss.confidence != wanted:
+        raise ConfigError(
+            f"{config.model} learns with picture_loss.confidence = {wanted}, got "
+            f"{config.picture_loss.confidence}; change one of them."
+        )

@@ -11,11 +11,12 @@ import torch
 
 from ssd.checkpoints import read_weights
 from ssd.data.augment import AugmentConfig
-from ssd.data.records import Sample, make_target
+from ssd.data.records import Sample, Target, make_target
 from ssd.data.shapes import SHAPE_CLASSES
 from ssd.data.synthetic import synthetic_scene
 from ssd.errors import CheckpointError, ConfigError, NumericError
 from ssd.evaluation import results
+from ssd.losses import LossConfig
 from ssd.metrics import coco_ap
 from ssd.prediction import Predictor
 from ssd.training.config import TrainConfig
@@ -82,13 +83,20 @@ def test_a_few_scenes_can_be_learnt_by_heart() -> None:
     assert report.ap50 is not None and report.ap50 > 0.8
 
 
-def test_a_loss_that_is_not_finite_names_step_part_and_pictures() -> None:
-    run = prepare(TINY, class_names=SHAPE_CLASSES)
+def test_a_loss_that_is_not_finite_names_step_part_and_the_guilty_pictures() -> None:
+    scene = synthetic_scene(3)
+    empty = Sample(scene.picture, Target.empty(), "empty")
+    config = dataclasses.replace(TINY, augment=AugmentConfig(flip=0.0))
+    run = prepare(config, class_names=SHAPE_CLASSES)
+    before = {name: value.clone() for name, value in run.averaged.state_dict().items()}
     with torch.no_grad():
         bare(run.model).heads[0].codes.bias.fill_(torch.inf)
 
-    with pytest.raises(NumericError, match=r"localisation loss of step 1 .*shapes-1000000, shapes-1000001"):
-        next(train(run, SyntheticSource()))
+    with pytest.raises(NumericError, match=r"localisation loss of step 1 .*\(pictures: shapes-3\)"):
+        next(train(run, Fixed([scene, empty])))
+
+    assert run.step == 0
+    assert all(torch.equal(value, run.averaged.state_dict()[name]) for name, value in before.items())
 
 
 def test_ignored_objects_teach_nothing() -> None:
@@ -96,7 +104,7 @@ def test_ignored_objects_teach_nothing() -> None:
     away = make_target(
         scene.target.boxes, scene.target.labels, ignore=torch.ones(len(scene.target), dtype=torch.bool)
     )
-    config = dataclasses.replace(TINY, steps=1, min_negatives=0)
+    config = dataclasses.replace(TINY, steps=1, loss=LossConfig(min_negatives=0))
 
     report = next(
         train(prepare(config, class_names=SHAPE_CLASSES), Fixed([Sample(scene.picture, away, "away")]))
