@@ -84,6 +84,7 @@ FOLDERS: dict[str, set[str]] = {
         "evaluate",
         "finder",
         "loader",
+        "workers",
         "loop",
         "runs",
         "run_folder",
