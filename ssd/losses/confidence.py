@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import torch
 from jaxtyping import Float, Int64
 from torch import Tensor
 from torch.nn import functional
@@ -22,14 +23,17 @@ def cross_entropy(logits: Float[Tensor, "b a c"], labels: Int64[Tensor, "b a"]) 
     Returns:
         One cost an anchor; 0 where ignored.
 
+    Raises:
+        ConfigError: a label has no column.
+
     Source:
         Liu et al., SSD, ECCV 2016, equation 3.
 
     Example:
-        >>> import torch
         >>> cross_entropy(torch.zeros(1, 2, 4), torch.tensor([[3, IGNORED]]))
         tensor([[1.3863, 0.0000]])
     """
+    _require_columns(labels, logits.shape[2] - 1, f"{logits.shape[2]} columns of logits hold background and")
     classes = labels.clamp(min=BACKGROUND)
     costs = functional.cross_entropy(logits.transpose(1, 2), classes, reduction="none")
     return costs.masked_fill(labels == IGNORED, 0.0)
@@ -48,7 +52,6 @@ def background_cost(logits: Float[Tensor, "b a c"]) -> Float[Tensor, "b a"]:
         Caffe-SSD, ComputeConfLoss.
 
     Example:
-        >>> import torch
         >>> background_cost(torch.zeros(1, 1, 4))
         tensor([[1.3863]])
     """
@@ -72,16 +75,11 @@ def one_hot(labels: Int64[Tensor, "b a"], *, num_classes: int) -> Float[Tensor, 
         The lesson: ``one_hot_embedding``, whose last column (background) is dropped.
 
     Example:
-        >>> import torch
         >>> one_hot(torch.tensor([[2, 0]]), num_classes=3)
         tensor([[[0., 1., 0.],
                  [0., 0., 0.]]])
     """
-    if labels.numel() and int(labels.max()) > num_classes:
-        raise ConfigError(
-            f"{num_classes} columns of logits hold labels up to {num_classes}, got {int(labels.max())}; "
-            "sigmoid losses take logits without a background column."
-        )
+    _require_columns(labels, num_classes, f"{num_classes} columns of logits hold")
     return functional.one_hot(labels.clamp(min=BACKGROUND), num_classes + 1)[..., 1:].float()
 
 
@@ -104,7 +102,6 @@ def binary_cross_entropy(
         The lesson: ``BCE_Loss``, before its division by the number of classes.
 
     Example:
-        >>> import torch
         >>> binary_cross_entropy(torch.zeros(1, 2, 3), torch.tensor([[3, IGNORED]]))
         tensor([[2.0794, 0.0000]])
     """
@@ -139,7 +136,6 @@ def focal(
         lesson: ``FocalLoss``, before its division by the number of classes.
 
     Example:
-        >>> import torch
         >>> focal(torch.zeros(1, 1, 1), torch.tensor([[1]]), alpha=0.25, gamma=2.0)
         tensor([[0.0433]])
     """
@@ -148,3 +144,17 @@ def focal(
     weight = (functional.logsigmoid(-right) * gamma).exp() * (alpha * wanted + (1 - alpha) * (1 - wanted))
     costs = (weight * -functional.logsigmoid(right)).sum(dim=2)
     return costs.masked_fill(labels == IGNORED, 0.0)
+
+
+def widened(values: Tensor) -> Tensor:
+    """Half precision becomes float32; float64 stays."""
+    return values if values.dtype == torch.float64 else values.to(torch.float32)
+
+
+def _require_columns(labels: Tensor, highest: int, columns_hold: str) -> None:
+    """Every label has a column: an index out of range stops a GPU for good."""
+    if labels.numel() and int(labels.max()) > highest:
+        raise ConfigError(
+            f"{columns_hold} labels up to {highest}, got {int(labels.max())}; only softmax has a column "
+            "for background, so check the activation and the class names."
+        )

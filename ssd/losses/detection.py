@@ -98,7 +98,7 @@ def detection_loss(
         >>> round(float(report.confidence), 4), round(float(report.localisation), 4)
         (4.3944, 0.5)
     """
-    codes, logits = _widened(codes), _widened(logits)
+    codes, logits = costs.widened(codes), costs.widened(logits)
     positive = labels > 0
     confidence = _confidence(logits, labels, config)
     mined = _counted_negatives(logits, labels, overlap, config)
@@ -165,7 +165,7 @@ def softmax_loss(
         >>> round(float(report.confidence), 4), round(float(report.localisation), 4)
         (2.1972, 0.5)
     """
-    codes, logits = _widened(codes), _widened(logits)
+    codes, logits = costs.widened(codes), costs.widened(logits)
     config, positive = LossConfig(negative_ratio=negative_ratio, min_negatives=min_negatives), labels > 0
     return _summed(
         _confidence(logits, labels, config),
@@ -175,11 +175,6 @@ def softmax_loss(
         divisor=_divisor(labels, normaliser, config),
         config=config,
     )
-
-
-def _widened(values: Tensor) -> Tensor:
-    """Half precision becomes float32; float64 stays."""
-    return values if values.dtype == torch.float64 else values.to(torch.float32)
 
 
 def _confidence(logits: Tensor, labels: Tensor, config: LossConfig) -> Tensor:

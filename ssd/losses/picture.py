@@ -12,6 +12,7 @@ from torch.nn import functional
 from ssd.boxes import area
 from ssd.config import BACKGROUND
 from ssd.errors import ConfigError, DataError
+from ssd.losses.confidence import widened
 from ssd.losses.config import PictureLossConfig
 
 __all__ = ["PictureLossReport", "PictureTargets", "picture_loss", "picture_targets"]
@@ -162,9 +163,9 @@ def _confidence(logits: Tensor | None, gt_labels: Tensor, counted: Tensor, sever
     """The mean over pictures (and, for several classes, over classes)."""
     if logits is None:
         return None
-    logits = logits.to(torch.float32)
+    logits = widened(logits)
     if several:
-        return functional.binary_cross_entropy_with_logits(logits, gt_labels.to(torch.float32))
+        return functional.binary_cross_entropy_with_logits(logits, gt_labels.to(logits.dtype))
     costs = functional.cross_entropy(logits, (gt_labels - 1).clamp(min=0), reduction="none")
     return (costs * counted).sum() / counted.sum().clamp(min=1)
 
@@ -175,7 +176,7 @@ def _distance(
     """L1 in pixels, over the pictures with an object."""
     if box is None:
         return None
-    distance = (box.to(torch.float32) - gt_box).abs().mean(dim=1) * config.size_px
+    distance = (widened(box) - gt_box).abs().mean(dim=1) * config.size_px
     return (distance * counted).sum() / counted.sum().clamp(min=1)
 
 
