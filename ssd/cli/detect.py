@@ -8,10 +8,11 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from ssd.cli.outputs import FORMATS, Outputs
-from ssd.cli.parsing import Command, choice, share, suggestion, whole_number
+from ssd.cli.parsing import Command, choice, share, share_above_zero, suggestion, whole_number
 from ssd.cli.pictures import Found, find_pictures
 from ssd.config import SELECTION_PRESETS, SelectionConfig
 from ssd.errors import CheckpointError, ConfigError, DataError
+from ssd.training.signals import Stop, stoppable
 
 if TYPE_CHECKING:
     from ssd.checkpoints import Loaded
@@ -35,7 +36,7 @@ def _add_detect(parser: argparse.ArgumentParser) -> None:
         default=usual.score_threshold,
         help="score threshold (%(default)s)",
     )
-    add("--nms", type=share, metavar="N", help="NMS threshold (default: the model's)")
+    add("--nms", type=share_above_zero, metavar="N", help="NMS threshold (default: the model's)")
     add(
         "--top-k",
         type=whole_number,
@@ -51,8 +52,13 @@ def _add_detect(parser: argparse.ArgumentParser) -> None:
 
 
 def _run_detect(options: argparse.Namespace) -> int:
-    """Detect on every picture; the bad ones are told at the end and make the exit code 3."""
+    """Detect on every picture; the bad ones are told at the end and make the exit code 3.
+
+    Ctrl-C keeps the pictures that are done.
+    """
     found = find_pictures(options.pictures)
+    for note in found.notes:
+        _say(f"note: {note}")
     outputs = Outputs.planned(options, found.paths)
     loaded = _load(options.model, options.weights)
     for note in loaded.notes:
@@ -63,10 +69,15 @@ def _run_detect(options: argparse.Namespace) -> int:
     predictor = Predictor(loaded.model, sha256=loaded.sha256)
     config = _selection(options, loaded.config.selection)
     outcome = _Outcome(found)
-    outcome.detect_all(predictor, config)
+    with stoppable() as stop:
+        outcome.detect_all(predictor, config, stop)
     classes = Classes(names=loaded.config.class_names, ids=loaded.config.ids)
     outputs.write(outcome.results, classes=classes)
-    return outcome.report()
+    code = outcome.report()
+    if not stop:
+        return code
+    _say(f"Stopped by {stop.words}; the {len(outcome.results)} picture(s) done so far are kept.")
+    return stop.exit_code
 
 
 def _selection(options: argparse.Namespace, own: SelectionConfig) -> SelectionConfig:
@@ -113,9 +124,11 @@ class _Outcome:
         self.results: dict[Path, ImageResult] = {}
         self.failures = list(found.problems)
 
-    def detect_all(self, predictor: Predictor, config: SelectionConfig) -> None:
+    def detect_all(self, predictor: Predictor, config: SelectionConfig, stop: Stop) -> None:
         """One picture after the other; only the detections stay in memory."""
         for number, path in enumerate(self.paths, start=1):
+            if stop:
+                return
             try:
                 self.results[path] = _detect(path, predictor, config)
             except DataError as error:

@@ -11,7 +11,7 @@ from typing import NoReturn
 
 from ssd.errors import ConfigError
 
-__all__ = ["Command", "choice", "parse", "share", "suggestion", "whole_number"]
+__all__ = ["Command", "choice", "parse", "share", "share_above_zero", "suggestion", "whole_number"]
 
 
 @dataclass(frozen=True)
@@ -152,6 +152,28 @@ def share(text: str) -> float:
         number = math.nan
     if not 0 <= number <= 1:
         raise argparse.ArgumentTypeError(f"must be a number in 0–1, got {text[:80]!r}")
+    return number
+
+
+def share_above_zero(text: str) -> float:
+    """A type for argparse: a number above 0 and at most 1.
+
+    Args:
+        text: what was typed.
+
+    Returns:
+        The number.
+
+    Raises:
+        ArgumentTypeError: it is no number, or outside.
+
+    Example:
+        >>> share_above_zero("0.45")
+        0.45
+    """
+    number = share(text)
+    if number == 0:
+        raise argparse.ArgumentTypeError(f"must be a number above 0 and at most 1, got {text[:80]!r}")
     return number
 
 

@@ -297,6 +297,6 @@ def remove_rests(folder: Path) -> None:
     Args:
         folder: of the run.
     """
-    for path in folder.glob("*.tmp"):
+    for path in [*folder.glob("*.tmp"), *folder.glob("*.sha256.old")]:
         with suppress(OSError):
             path.unlink()

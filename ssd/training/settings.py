@@ -83,15 +83,27 @@ def _replaced(owner: Any, values: Mapping[str, Any], *, prefix: str, root: Any) 
         key = f"{prefix}{name}"
         if name not in hints:
             raise ConfigError(_unknown(key, root))
-        old = getattr(owner, name)
-        if is_dataclass(old):
-            if not isinstance(value, Mapping):
-                inner = ", ".join(f"{key}.{field.name}" for field in fields(old))
-                raise ConfigError(f"{key} is a table of settings, got {_shown(value)}; set one of {inner}.")
-            new[name] = _replaced(old, value, prefix=f"{key}.", root=root)
+        table = _table(getattr(owner, name), hints[name])
+        if table is not None and isinstance(value, Mapping):
+            new[name] = _replaced(table, value, prefix=f"{key}.", root=root)
+        elif table is not None and type(None) not in _kinds(hints[name]):
+            inner = ", ".join(f"{key}.{field.name}" for field in fields(table))
+            raise ConfigError(f"{key} is a table of settings, got {_shown(value)}; set one of {inner}.")
         else:
             new[name] = _converted(value, hints[name], key)
     return replace(owner, **new)
+
+
+def _kinds(hint: Any) -> tuple[Any, ...]:
+    """The kinds of value that an annotation allows."""
+    return get_args(hint) if get_origin(hint) in (Union, types.UnionType) else (hint,)
+
+
+def _table(old: Any, hint: Any) -> Any:
+    """The settings inside a setting; as they are by default where there are none yet."""
+    if is_dataclass(old):
+        return old
+    return next((kind() for kind in _kinds(hint) if is_dataclass(kind) and isinstance(kind, type)), None)
 
 
 def _unknown(key: str, config: Any) -> str:
@@ -105,7 +117,7 @@ def _unknown(key: str, config: Any) -> str:
 
 def _converted(value: Any, hint: Any, key: str) -> Any:
     """A value as its setting needs it; texts are read."""
-    kinds = get_args(hint) if get_origin(hint) in (Union, types.UnionType) else (hint,)
+    kinds = tuple(kind for kind in _kinds(hint) if not is_dataclass(kind))
     for kind in kinds:
         try:
             return _as_kind(value, kind)
