@@ -108,7 +108,7 @@ def _is_fetched(name: str) -> bool:
 def _offer_fetch(name: str) -> None:
     """Size, source and progress of torchvision's weights; offline a sentence."""
     from ssd.checkpoints import fetch_torchvision
-    from ssd.models.torchvision_ssd import published_weights
+    from ssd.models.published import published_weights
 
     published = published_weights(name)
     host = published.address.split("/")[2]

@@ -17,15 +17,17 @@ from ssd.checkpoints.states import state_in
 from ssd.checkpoints.weights import Loaded, load_exactly
 from ssd.errors import CheckpointError, ResourceError
 from ssd.limits import MAX_CHECKPOINT_BYTES
-from ssd.models.torchvision_ssd import (
-    TORCHVISION_NAMES,
-    PublishedWeights,
-    TorchvisionSSD,
-    published_weights,
-    torchvision_config,
-)
+from ssd.models.published import BACKBONE_NAMES, TORCHVISION_NAMES, PublishedWeights, published_weights
+from ssd.models.torchvision_ssd import TorchvisionSSD, torchvision_config
 
-__all__ = ["TORCHVISION_NAMES", "fetch_torchvision", "fetched_file", "read_torchvision"]
+__all__ = [
+    "BACKBONE_NAMES",
+    "TORCHVISION_NAMES",
+    "Progress",
+    "fetch_torchvision",
+    "fetched_file",
+    "read_torchvision",
+]
 
 _BLOCK_BYTES = 1 << 18
 _TIMEOUT_SECONDS = 30.0
@@ -64,10 +66,10 @@ def read_torchvision(name: str, path: Path | None = None) -> Loaded:
 
 
 def fetched_file(name: str) -> Path | None:
-    """The published weights of a torchvision detector, if they have been fetched.
+    """The published weights of a torchvision detector or backbone, if they have been fetched.
 
     Args:
-        name: one of ``TORCHVISION_NAMES``.
+        name: one of ``TORCHVISION_NAMES`` or ``BACKBONE_NAMES``.
 
     Returns:
         The file in the user's cache, or ``None``.
@@ -80,14 +82,14 @@ def fetched_file(name: str) -> Path | None:
 
 
 def fetch_torchvision(name: str, *, progress: Progress | None = None) -> Path:
-    """Download torchvision's COCO weights, once.
+    """Download the weights that torchvision publishes: of COCO for a detector, of ImageNet for a backbone.
 
     The file arrives under a name that ends in ``.part``, is held against the digits
     of its SHA-256 that torchvision publishes, and only then gets its name; the whole
     SHA-256 is kept beside it and checked at every load.
 
     Args:
-        name: one of ``TORCHVISION_NAMES``.
+        name: one of ``TORCHVISION_NAMES`` or ``BACKBONE_NAMES``.
         progress: called with the bytes that arrived and the bytes in all.
 
     Returns:

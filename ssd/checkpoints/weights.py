@@ -33,7 +33,7 @@ __all__ = [
     "write_weights",
 ]
 
-FORMAT_VERSION = 1
+FORMAT_VERSION = 2  # 2: networks of several backbones; files of 1 are read as they are
 _FORMAT = "ssd-explorer"
 _SHOWN = 5  # problems named in one message
 
@@ -191,7 +191,7 @@ def load_exactly(model: nn.Module, state: Mapping[str, Tensor], *, name: str) ->
     problems = [f"{key} is missing" for key in own if key not in state]
     problems += [f"{key} is not of this model" for key in state if key not in own]
     for key, want in own.items():
-        if key in state and (words := _mismatch(want, state[key])):
+        if key in state and (words := mismatch(want, state[key])):
             problems.append(f"{key} {words}")
     if problems:
         more = f" and {len(problems) - _SHOWN} more" if len(problems) > _SHOWN else ""
@@ -202,7 +202,7 @@ def load_exactly(model: nn.Module, state: Mapping[str, Tensor], *, name: str) ->
     model.load_state_dict(dict(state))
 
 
-def _mismatch(want: Tensor, got: Tensor) -> str:
+def mismatch(want: Tensor, got: Tensor) -> str:
     """Why a tensor cannot take the place of another; empty where it can."""
     if want.shape != got.shape:
         return f"is {_times(got)} instead of {_times(want)}"

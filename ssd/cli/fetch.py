@@ -1,4 +1,4 @@
-"""``fetch``: torchvision's COCO weights, when a person asks for them."""
+"""``fetch``: the weights that torchvision publishes, when a person asks for them."""
 
 from __future__ import annotations
 
@@ -6,13 +6,15 @@ import argparse
 import sys
 
 from ssd.cli.parsing import Command
+from ssd.models.published import BACKBONE_NAMES, TORCHVISION_NAMES
 
 __all__ = ["FETCH"]
 
 
 def _add_fetch(parser: argparse.ArgumentParser) -> None:
     """Options of ``fetch``."""
-    parser.add_argument("name", metavar="NAME", help="ssd300_vgg16 or ssdlite320_mobilenet_v3_large")
+    names = f"{', '.join(TORCHVISION_NAMES)} (COCO); {', '.join(BACKBONE_NAMES)} (ImageNet)"
+    parser.add_argument("name", metavar="NAME", help=names)
 
 
 def _run_fetch(options: argparse.Namespace) -> int:
@@ -38,4 +40,4 @@ class _Progress:
             print(f"{arrived / 2**20:.0f} of {total / 2**20:.0f} MB", file=sys.stderr)
 
 
-FETCH = Command("fetch", "download torchvision's COCO weights", _add_fetch, _run_fetch)
+FETCH = Command("fetch", "download weights that torchvision publishes", _add_fetch, _run_fetch)

@@ -20,7 +20,15 @@ from ssd.models.small import SmallBackbone, TopDown
 from ssd.models.trunks import Pyramid, make_trunk
 from ssd.models.vgg import VGG300
 
-__all__ = ["LayerGroup", "PictureOutputs", "RawPredictions", "SSDNetwork", "build_model", "layer_groups"]
+__all__ = [
+    "LayerGroup",
+    "PictureOutputs",
+    "RawPredictions",
+    "SSDNetwork",
+    "build_model",
+    "is_of_classes",
+    "layer_groups",
+]
 
 _PRIOR = 0.01  # share of positive anchors the bias starts from; Lin et al., Focal Loss, section 4.1
 
@@ -161,6 +169,22 @@ def build_model(config: ModelConfig) -> nn.Module:
 
         return TorchvisionSSD(config)
     return SSDNetwork(config)
+
+
+def is_of_classes(name: str) -> bool:
+    """Whether a tensor of a state dict speaks of classes: what another class count makes new.
+
+    Args:
+        name: of the tensor, in one of our networks or torchvision's.
+
+    Returns:
+        True for logits, false for the backbone and the boxes.
+
+    Example:
+        >>> is_of_classes("heads.0.logits.weight"), is_of_classes("heads.0.codes.weight")
+        (True, False)
+    """
+    return "logits" in name.split(".") or ".classification_head." in name
 
 
 def layer_groups(model: nn.Module) -> tuple[LayerGroup, LayerGroup, LayerGroup]:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
 from typing import Any, cast
 
 from jaxtyping import Float
@@ -15,38 +14,15 @@ from ssd.errors import ConfigError
 from ssd.model_presets import model_preset
 from ssd.models.detector import Detector, Halves
 from ssd.models.outputs import RawPredictions
+from ssd.models.published import TORCHVISION_NAMES, published_record
 
-__all__ = [
-    "TORCHVISION_NAMES",
-    "PublishedWeights",
-    "TorchvisionSSD",
-    "published_weights",
-    "torchvision_config",
-]
-
-
-@dataclass(frozen=True)
-class PublishedWeights:
-    """Where torchvision publishes a model's weights.
-
-    Attributes:
-        address: of the file.
-        file_name: as torchvision names it.
-        sha256_start: first digits of the file's SHA-256, part of the name.
-        size_mb: megabytes (2^20 bytes), as torchvision states them.
-    """
-
-    address: str
-    file_name: str
-    sha256_start: str
-    size_mb: float
+__all__ = ["TorchvisionSSD", "torchvision_config"]
 
 
 _NAMES: dict[Architecture, str] = {
     "torchvision-ssd300-vgg16": "ssd300_vgg16",
     "torchvision-ssdlite320": "ssdlite320_mobilenet_v3_large",
 }
-TORCHVISION_NAMES: tuple[str, ...] = tuple(_NAMES.values())
 
 
 def torchvision_config(name: str) -> ModelConfig:
@@ -73,32 +49,11 @@ def torchvision_config(name: str) -> ModelConfig:
         >>> config.class_names[0], config.class_names[11], len(config.class_names)
         ('person', 'unused 12', 90)
     """
-    names = _weights(name).meta["categories"][1:]
+    _require_known(name)
+    names = published_record(name).meta["categories"][1:]
     classes = tuple(f"unused {k}" if text == "N/A" else text for k, text in enumerate(names, start=1))
     (architecture,) = (key for key, value in _NAMES.items() if value == name)
     return model_preset(architecture, classes)
-
-
-def published_weights(name: str) -> PublishedWeights:
-    """Where torchvision publishes the COCO weights of one of its detectors.
-
-    Args:
-        name: one of ``TORCHVISION_NAMES``.
-
-    Returns:
-        Address, size and the start of the SHA-256.
-
-    Raises:
-        ConfigError: the name is another one.
-
-    Example:
-        >>> published_weights("ssd300_vgg16").sha256_start
-        'b556d3b4'
-    """
-    weights = _weights(name)
-    file_name = weights.url.rsplit("/", 1)[-1]
-    start = file_name.rsplit(".", 1)[0].rsplit("-", 1)[-1]
-    return PublishedWeights(weights.url, file_name, start, float(weights.meta["_file_size"]))
 
 
 class TorchvisionSSD(Detector):
@@ -165,11 +120,3 @@ def _constructor(name: str) -> Callable[..., nn.Module]:
 
     build: Callable[..., nn.Module] = getattr(detection, name)
     return build
-
-
-def _weights(name: str) -> Any:
-    """Torchvision's record of its COCO weights."""
-    from torchvision.models import get_model_weights
-
-    _require_known(name)
-    return get_model_weights(name).COCO_V1

@@ -63,9 +63,9 @@ class Trunk(nn.Module):
         from torchvision import models
 
         kind = _KINDS[name]
-        network: nn.Module = getattr(models, name)(weights=None)
-        if kind.prefix:
-            network = cast(nn.Module, network.features)
+        network = _vgg16_features() if name == "vgg16" else getattr(models, name)(weights=None)
+        if name == "mobilenet_v3_large":
+            network = network.features
         self.layers = nn.Sequential()
         for key, layer in list(network.named_children())[: kind.taps[-1] + 1]:
             self.layers.add_module(key, layer)
@@ -85,6 +85,20 @@ class Trunk(nn.Module):
         """Layers up to stride 8, and those after."""
         layers = tuple(self.layers)
         return layers[: self._early], layers[self._early :]
+
+
+def _vgg16_features() -> nn.Sequential:
+    """VGG16 without ever filling its classifier, which has 124 million weights."""
+    from torchvision import models
+
+    with torch.device("meta"):
+        network = models.vgg16(weights=None, init_weights=False)
+    features: nn.Sequential = network.features.to_empty(device="cpu")
+    for layer in features:
+        if isinstance(layer, nn.Conv2d):
+            nn.init.kaiming_normal_(layer.weight, mode="fan_out", nonlinearity="relu")
+            nn.init.zeros_(cast(Tensor, layer.bias))
+    return features
 
 
 def make_trunk(name: Backbone, small: SmallConfig | None = None) -> Trunk | SmallBackbone:

@@ -12,7 +12,8 @@ import torch
 
 from ssd.checkpoints import downloads, fetch_torchvision, fetched_file, read_torchvision
 from ssd.errors import CheckpointError, ConfigError, ResourceError
-from ssd.models.torchvision_ssd import PublishedWeights, TorchvisionSSD, torchvision_config
+from ssd.models.published import PublishedWeights
+from ssd.models.torchvision_ssd import TorchvisionSSD, torchvision_config
 from tests.small_models import FORBIDDEN
 
 NAME = "ssdlite320_mobilenet_v3_large"

@@ -8,12 +8,8 @@ from ssd.checkpoints import load_exactly
 from ssd.contract import ModelConfig
 from ssd.errors import ConfigError
 from ssd.models.network import build_model
-from ssd.models.torchvision_ssd import (
-    TORCHVISION_NAMES,
-    TorchvisionSSD,
-    published_weights,
-    torchvision_config,
-)
+from ssd.models.published import TORCHVISION_NAMES, published_weights
+from ssd.models.torchvision_ssd import TorchvisionSSD, torchvision_config
 from ssd.prediction import Predictor
 from tests.small_models import lively_torchvision
 
