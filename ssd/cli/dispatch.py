@@ -10,13 +10,21 @@ from collections.abc import Sequence
 from types import FrameType
 from typing import NoReturn
 
-from ssd.cli import detect, fetch, geometry, train
+from ssd.cli import detect, fetch, geometry, lr_find, summary, train
 from ssd.cli.parsing import Command, parse
 from ssd.errors import ResourceError, SSDError
 
 __all__ = ["COMMANDS", "main"]
 
-COMMANDS: tuple[Command, ...] = (geometry.ANCHORS, geometry.MATCH, detect.DETECT, train.TRAIN, fetch.FETCH)
+COMMANDS: tuple[Command, ...] = (
+    geometry.ANCHORS,
+    geometry.MATCH,
+    detect.DETECT,
+    train.TRAIN,
+    lr_find.LR_FIND,
+    fetch.FETCH,
+    summary.SUMMARY,
+)
 
 
 class _TerminatedError(BaseException):

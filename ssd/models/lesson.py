@@ -19,11 +19,12 @@ class _Convolution(nn.Module):
     def __init__(self, inputs: int, *, stride: int, dropout: float) -> None:
         super().__init__()
         self.conv = nn.Conv2d(inputs, _WIDTH, 3, stride=stride, padding=1)
+        self.relu = nn.ReLU(inplace=True)
         self.norm = nn.BatchNorm2d(_WIDTH)
         self.dropout = nn.Dropout(dropout)
 
     def forward(self, x: Tensor) -> Tensor:
-        out: Tensor = self.dropout(self.norm(self.conv(x).relu()))
+        out: Tensor = self.dropout(self.norm(self.relu(self.conv(x))))
         return out
 
 
