@@ -7,6 +7,7 @@
 | ``steps.jsonl``, ``validation.jsonl`` | a line for each step and each validation |
 | ``last.ckpt`` | all that going on needs, as of the last save |
 | ``raw``, ``averaged``, ``best.safetensors`` | weights: trained, their moving average, the best average |
+| ``checkpoints/`` | weights of several steps, where they were asked for |
 | ``finder.json`` | of ``lr-find`` |
 | ``lock.json`` | while a process trains here |
 """
@@ -33,6 +34,7 @@ from ssd.training.lock import this_process
 __all__ = [
     "AVERAGED",
     "BEST",
+    "CHECKPOINTS",
     "CONFIG",
     "FINDER",
     "LAST",
@@ -53,7 +55,7 @@ __all__ = [
 ]
 
 CONFIG, RUN, STEPS, VALIDATION = "config.toml", "run.json", "steps.jsonl", "validation.jsonl"
-LAST, FINDER = "last.ckpt", "finder.json"
+LAST, FINDER, CHECKPOINTS = "last.ckpt", "finder.json", "checkpoints"
 RAW = "raw.safetensors"  # the weights that are being trained: where another run can start
 AVERAGED = "averaged.safetensors"  # their moving average: what is evaluated and shipped
 BEST = "best.safetensors"  # the average that validation liked best
