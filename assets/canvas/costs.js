@@ -58,33 +58,58 @@ function lossAt(costs) {
   return { positive, boxes, negatives: costs.sums.negatives, total: positive + boxes + costs.sums.negatives };
 }
 
+// How much of the colours' range a cost takes; the root tells small costs apart.
+function heatOf(costs, a) {
+  return Math.sqrt(Math.min((costs.confidence[a] + costs.localisation[a]) / costs.top, 1));
+}
+
+// Boxes of one kind in four strengths: what costs much stands out. A selected object's own come first.
+const STRENGTHS = [[0.15, 0.12], [0.32, 0.35], [0.6, 0.75], [2, 1]]; // up to this heat, this opacity
+
+function paintPriced(pen, c, kind, group) {
+  const g = c.selectedObject === null ? null : c.slots[c.selectedObject];
+  const lists = STRENGTHS.map(() => []);
+  for (const a of group) {
+    const heat = heatOf(c.costs, a), other = g !== null && c.costs.matched[a] !== g;
+    lists[other ? 0 : STRENGTHS.findIndex(([most]) => heat < most)].push(a);
+  }
+  lists.forEach((list, i) => {
+    const fade = STRENGTHS[i][1];
+    strokeBoxes(pen, c.view, c.anchors.boxes, list, { ...LINES[kind], halo: fade < 0.5 ? 0 : LINES[kind].halo }, { fade });
+  });
+}
+
 // The costliest anchor of every cell of the levels that are switched on, cheapest first.
 function hotCells(c) {
   const { costs, anchors } = c;
+  const key = [c.payload.costs, ...c.hiddenLevels].join();
+  if (costs.cellsKey === key) return costs.cells;
   const cells = new Map();
   for (let a = 0; a < anchors.count; a += 1) {
-    const cost = costs.confidence[a] + costs.localisation[a];
-    if (c.hiddenLevels.has(anchors.level[a]) || cost < costs.top / 200) continue;
-    const key = (anchors.level[a] * 65536 + anchors.row[a]) * 65536 + anchors.column[a];
-    const known = cells.get(key);
-    if (known === undefined || cost > known.cost) cells.set(key, { cost, level: anchors.level[a], row: anchors.row[a], column: anchors.column[a] });
+    const heat = heatOf(costs, a);
+    if (c.hiddenLevels.has(anchors.level[a]) || heat < 0.07) continue;
+    const cell = (anchors.level[a] * 65536 + anchors.row[a]) * 65536 + anchors.column[a];
+    const known = cells.get(cell);
+    if (known === undefined || heat > known.heat) cells.set(cell, { heat, level: anchors.level[a], row: anchors.row[a], column: anchors.column[a] });
   }
-  return [...cells.values()].sort((a, b) => a.cost - b.cost);
+  costs.cellsKey = key;
+  costs.cells = [...cells.values()].sort((a, b) => a.heat - b.heat);
+  return costs.cells;
 }
 
 // A disc for each cell: the larger and darker, the more its costliest anchor costs.
 function paintHeat(pen, c) {
-  const largest = limited(c.view.width / 26, 9, 26);
+  const largest = limited(c.view.width / 30, 8, 22);
   pen.lineWidth = 1;
-  for (const { cost, level, row, column: across } of hotCells(c)) {
-    const [dx, dy] = c.anchors.steps[level], share = Math.min(cost / c.costs.top, 1);
+  for (const { heat, level, row, column: across } of hotCells(c)) {
+    const [dx, dy] = c.anchors.steps[level];
     const x = (across + 0.5) * dx * c.view.sx + c.view.ox, y = (row + 0.5) * dy * c.view.sy + c.view.oy;
     pen.beginPath();
-    pen.arc(x, y, Math.max(1.2, largest * Math.sqrt(share)), 0, 2 * Math.PI);
-    pen.globalAlpha = 0.35 + 0.5 * share;
-    pen.fillStyle = rampColour(share);
+    pen.arc(x, y, Math.max(1.5, largest * heat), 0, 2 * Math.PI);
+    pen.globalAlpha = 0.5 + 0.4 * heat;
+    pen.fillStyle = rampColour(heat);
     pen.fill();
-    pen.globalAlpha = 0.5 * share;
+    pen.globalAlpha = 0.25 + 0.6 * heat;
     pen.strokeStyle = HALO;
     pen.stroke();
   }

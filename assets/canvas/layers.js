@@ -2,7 +2,7 @@
 
 // The layer below is painted anew only when the window or the crowd changes.
 function paintBase(c) {
-  const key = [c.view.key, c.crowdKey, c.picture?.ready, c.ratio, c.hideBoxes, c.isShown("heat")].join("|");
+  const key = [c.view.key, c.crowdKey, c.picture?.ready, c.ratio, c.hideBoxes].join("|");
   if (c.baseKey === key) return;
   c.baseKey = key;
   const pen = c.base.getContext("2d", { alpha: false });
@@ -15,9 +15,7 @@ function paintBase(c) {
     pen.imageSmoothingEnabled = sx / c.picture.width < 4;
     pen.drawImage(c.picture.image, ox, oy, sx, sy);
   }
-  if (c.hideBoxes) return;
-  paintCrowd(pen, c);
-  if (c.costs && c.isShown("heat")) paintHeat(pen, c);
+  if (!c.hideBoxes) paintCrowd(pen, c);
 }
 
 // Negatives, or all anchors: those that a drag does not recolour one by one.
@@ -56,16 +54,20 @@ function paintAnchors(pen, c) {
   for (const kind of ["ignored", "hard_negative", "positive", "forced", "cell"]) {
     const group = c.groups[kind];
     if (!group) continue;
-    const matched = c.match?.matched ?? c.costs?.matched;
-    if (c.selectedObject === null || !matched) {
+    if (c.costs) {
+      paintPriced(pen, c, kind, group);
+      continue;
+    }
+    if (c.selectedObject === null || !c.match) {
       strokeBoxes(pen, c.view, boxes, group, LINES[kind]);
       continue;
     }
-    const own = [], others = [], g = c.slots[c.selectedObject];
-    for (const a of group) (matched[a] === g || c.match?.bestAnchor[g] === a ? own : others).push(a);
+    const mine = [], others = [], g = c.slots[c.selectedObject];
+    for (const a of group) (c.match.matched[a] === g || c.match.bestAnchor[g] === a ? mine : others).push(a);
     strokeBoxes(pen, c.view, boxes, others, LINES[kind], { fade: 0.3 });
-    strokeBoxes(pen, c.view, boxes, own, LINES[kind]);
+    strokeBoxes(pen, c.view, boxes, mine, LINES[kind]);
   }
+  if (c.costs && c.isShown("heat")) paintHeat(pen, c);
   if (c.payload.centres) drawCentres(pen, c.view, c.anchors, c.visible.subarray(0, c.numVisible));
 }
 

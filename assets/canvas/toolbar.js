@@ -135,7 +135,7 @@ function firstKept(candidates, limit) {
 
 function buildClassChips(c) {
   const names = classesShown(c);
-  if (names.length < 2) return;
+  if (names.length < 2 || c.costs) return;
   const group = element("div", "ssd-group", c.bar, { role: "group", "aria-label": "Classes" });
   for (const name of names) {
     chip(c, group, `class-${name}`, name, {

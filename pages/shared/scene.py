@@ -13,6 +13,7 @@ import importlib
 import threading
 import time
 from dataclasses import dataclass
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import streamlit as st
@@ -27,6 +28,7 @@ if TYPE_CHECKING:
 
     from pages.shared.widgets import Cell
     from ssd.anchors import Anchors
+    from ssd.contract import ModelConfig
     from ssd.data.drawn import DrawnObject, MatchableObjects
     from ssd.data.folders import DataSet
     from ssd.data.records import Sample
@@ -34,6 +36,7 @@ if TYPE_CHECKING:
     from ssd.matching import Assignment, Match
     from ssd.models.receptive import ReceptiveField
     from ssd.prediction import PictureOutput, Predictor
+    from ssd.training.run_state import Checkpoint
 
 CUSTOM = "custom"  # the anchors of the knobs
 DEFAULTS: dict[str, Any] = {"anchors": "ssd300-voc", "rule": "bipartite", "threshold": 0.5, "strict": False}
@@ -188,6 +191,47 @@ def predictor_of(model: str) -> Predictor:
 
     loaded = read_torchvision(model) if model in TORCHVISION_NAMES else read_weights(find_model(model))
     return Predictor(loaded.model, sha256=loaded.sha256)
+
+
+@dataclass(frozen=True)
+class Answer:
+    """What weights say about a picture, and whose weights they are."""
+
+    config: ModelConfig
+    anchors: Anchors
+    output: PictureOutput
+
+
+@st.cache_resource(max_entries=64, show_spinner=False)
+def _run_answer(path: str, version: str, source: str, which: str | int) -> Answer:
+    """The answer of a run's weights to a public picture, as long as the file stays the same."""
+    return _answer_of(Path(path), _public(source, which).sample)
+
+
+def _answer_of(path: Path, sample: Sample) -> Answer:
+    """Weights from their file, asked once."""
+    from ssd.checkpoints import read_weights
+    from ssd.prediction import Predictor
+
+    loaded = read_weights(path)
+    if not hasattr(loaded.model, "anchors"):
+        raise ConfigError(f"{loaded.config.architecture} has no anchors; choose a run of a detector.")
+    predictor = Predictor(loaded.model, sha256=loaded.sha256)
+    return Answer(predictor.config, predictor.anchors, predictor.predict(sample.picture))
+
+
+def answer_of(scene: Scene, *, model: str) -> Answer:
+    """What a detector says about the scene."""
+    predictor = predictor_of(model)
+    return Answer(predictor.config, predictor.anchors, output_of(scene, model=model))
+
+
+def run_answer_of(scene: Scene, *, run: str, checkpoint: Checkpoint) -> Answer:
+    """What a run's weights say about the scene; for a picture of the visitor nothing is kept."""
+    path = sources.run_paths()[run] / checkpoint.file
+    if scene.travels:
+        return _run_answer(str(path), checkpoint.version, scene.source, scene.which)
+    return _answer_of(path, scene.sample)
 
 
 @st.cache_resource(max_entries=32, show_spinner=False)

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+import importlib
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
@@ -123,10 +124,18 @@ def _thumbnail_svg(scene: Scene) -> str:
     )
 
 
-def scene_canvas(scene: Scene, *, live: bool = False, **view: Any) -> None:
+def scene_canvas(
+    scene: Scene,
+    *,
+    live: bool = False,
+    key: str = "canvas",
+    on_event: Callable[[CanvasEvents], None] | None = None,
+    **view: Any,
+) -> None:
     """The scene on the canvas; what the visitor does there goes into the state.
 
-    ``live``: the browser matches while an object is dragged, as the scene says.
+    ``live``: the browser matches while an object is dragged, as the scene says. Another ``key``
+    makes another canvas, another ``on_event`` hears of it in the place of :func:`take_events`.
     """
     from pages.shared.canvas import box_canvas
     from ssd.figures.canvas import CanvasObject, CanvasView, LiveMatching, canvas_payload
@@ -157,7 +166,7 @@ def scene_canvas(scene: Scene, *, live: bool = False, **view: Any) -> None:
     }
     if live:
         settings["matching"] = LiveMatching(rule=scene.rule, threshold=scene.threshold, strict=scene.strict)
-    box_canvas(canvas_payload(CanvasView(**settings)), key="canvas", on_event=take_events)
+    box_canvas(canvas_payload(CanvasView(**settings)), key=key, on_event=on_event or take_events)
 
 
 def take_events(events: CanvasEvents) -> None:
@@ -179,8 +188,9 @@ def take_events(events: CanvasEvents) -> None:
     ):
         if field in events.changed:
             state.keep(key, _index_text(getattr(events, field)))
-    if "score" in events.changed and events.score is not None:
-        state.keep("score", f"{events.score:.6g}")
+    for name in ("score", "ratio"):
+        if name in events.changed and (value := getattr(events, name)) is not None:
+            state.keep(name, f"{value:.6g}")
     if "hidden_levels" in events.changed:
         state.keep("levels", state.indices_text(events.hidden_levels))
     if "hidden_classes" in events.changed:
@@ -207,11 +217,16 @@ def sentences(texts: Sequence[str]) -> None:
         st.text(text)
 
 
-def chart(name: str, *records: Any, alt: str, **options: Any) -> None:
-    """A figure of ``ssd.figures.charts``, by name: Plotly arrives with the first one."""
-    from ssd.figures import charts
+def chart(
+    name: str, *records: Any, alt: str, room: str = "charts", key: str | None = None, **options: Any
+) -> None:
+    """A figure of a file in ``ssd.figures``, by name: Plotly arrives with the first one.
 
-    st.plotly_chart(getattr(charts, name)(*records, **options), config={"displayModeBar": False}, alt=alt)
+    A ``key`` keeps apart charts that may happen to look the same.
+    """
+    figures = importlib.import_module(f"ssd.figures.{room}")
+    figure = getattr(figures, name)(*records, **options)
+    st.plotly_chart(figure, config={"displayModeBar": False}, alt=alt, key=key)
 
 
 def level_panels(scene: Scene) -> str:

@@ -2,9 +2,14 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 from pages.shared.scene import CUSTOM, Scene
 from pages.shared.sources import LESSONS, OWN, PHOTOGRAPHS, SYNTHETIC
 from ssd.config import SelectionConfig
+
+if TYPE_CHECKING:
+    from ssd.losses import LossConfig
 
 
 def anchors_code(scene: Scene) -> str:
@@ -68,6 +73,37 @@ def detect_code(scene: Scene, *, model: str, config: SelectionConfig) -> str:
             "output = predictor.predict(picture)",
             f"selection = predictor.select(output, {config!r})",
             "print(len(selection.detections))",
+        ]
+    )
+
+
+def loss_code(scene: Scene, *, model: str, config: LossConfig) -> str:
+    """What each anchor of the scene costs a shipped model; the scene as the loss lab has it."""
+    rule = f"rule={scene.rule!r}, threshold={scene.threshold!r}, strict={scene.strict!r}"
+    names = list(scene.object_names)
+    return "\n".join(
+        [
+            "import torch",
+            "from ssd.checkpoints import find_model, read_weights",
+            "from ssd.losses import LossConfig",
+            "from ssd.matching import assign, match",
+            "from ssd.prediction import Predictor",
+            "from ssd.training.lab import costs_by_level, loss_lab",
+            *_picture_lines(scene),
+            f"loaded = read_weights(find_model({model!r}))",
+            "predictor = Predictor(loaded.model, sha256=loaded.sha256)",
+            "anchors, network = predictor.anchors, predictor.config",
+            "output = predictor.predict(picture)",
+            f"boxes = {_boxes(scene.objects.boxes.tolist())}  # xyxy in [0, 1]",
+            f"names = {names!r}",
+            "labels = torch.tensor([network.class_names.index(n) + 1 for n in names], dtype=torch.int64)",
+            f"found = match(boxes, anchors.boxes, {rule}, "
+            f"ignored_boxes={_boxes(scene.objects.ignored_boxes.tolist())})",
+            "told = assign(found, anchors, gt_boxes=boxes, gt_labels=labels, coder=network.coder)",
+            f"config = {config!r}",
+            "lab = loss_lab(output.codes, output.logits, anchors=anchors, assignment=told, config=config,",
+            "    coder=network.coder, activation=network.activation, class_names=network.class_names)",
+            "print(round(float(lab.report.total), 2), [round(p.total, 2) for p in costs_by_level(lab)])",
         ]
     )
 

@@ -16,6 +16,7 @@ UPLOAD, CAMERA = "upload", "camera"
 OWN = (UPLOAD, CAMERA)  # these pictures never leave the visitor's session
 NAMED = {LESSONS: "lesson", PHOTOGRAPHS: "photograph"}  # source → key of its picker
 NUMBERED = {SYNTHETIC: "seed"}  # every other source is numbered by "image"
+RUNS = Path(__file__).resolve().parents[2] / "runs"  # where `python -m ssd train` is told to write
 START_SEED = 37  # six shapes of six sizes side by side: what Home opens on
 LAST_SEED = 9_999  # the test scenes of the shipped weights begin at 10,000
 FREE_CLASSES = ("object",)  # what is drawn on a picture that has no classes
@@ -36,6 +37,17 @@ def folder_paths() -> dict[str, Path]:
     roots = [Path(part) for part in os.environ.get("SSD_DATA_ROOTS", "").split(os.pathsep) if part]
     folders = [child for root in roots if root.is_dir() for child in sorted(root.iterdir())]
     return {child.name: child for child in reversed(folders) if child.is_dir() and child.name.isprintable()}
+
+
+def run_paths() -> dict[str, Path]:
+    """Training runs by name, the latest first: folders in each root of ``SSD_RUN_ROOTS``, or in ``runs/``."""
+    from ssd.training.run_state import is_run, last_written
+
+    roots = [Path(part) for part in os.environ.get("SSD_RUN_ROOTS", str(RUNS)).split(os.pathsep) if part]
+    folders = [child for root in roots if root.is_dir() for child in root.iterdir()]
+    known = [child for child in folders if child.name.isprintable() and is_run(child)]
+    by_name = {child.name: child for child in reversed(known)}
+    return dict(sorted(by_name.items(), key=lambda item: (-last_written(item[1]), item[0])))
 
 
 def source_names() -> tuple[str, ...]:

@@ -21,6 +21,7 @@ KEYS = (
     "anchor",
     "detection",
     "score",
+    "ratio",
     "levels",
     "classes",
     "model",

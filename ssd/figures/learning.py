@@ -18,6 +18,7 @@ _PARTS = (
     ("classes of positives", "positive_confidence", line("positive").colour, ""),
     ("negatives", "negative_confidence", line("hard_negative").colour, "x"),
 )
+_PATTERN = {"fillmode": "overlay", "fgcolor": "rgba(16,20,28,0.55)", "size": 6, "solidity": 0.2}
 _STYLES = (  # the curves: what is compared with, then what is moved
     {"color": "#7A828C", "width": 2, "dash": "dot"},
     {"color": line("positive").colour, "width": 2, "dash": "dash"},
@@ -81,7 +82,7 @@ def parts_figure(parts: Sequence[CostPart], *, most: float | None = None) -> go.
     for caption, field, colour, pattern in _PARTS:
         figure.add_bar(
             x=[getattr(part, field) for part in parts], y=names, orientation="h", name=caption,
-            marker={"color": colour, "pattern": {"shape": pattern, "size": 5, "solidity": 0.25}},
+            marker={"color": colour, "pattern": {"shape": pattern, **_PATTERN}},
             customdata=[(part.positives, part.negatives) for part in parts],
             hovertemplate=f"%{{y}}: {caption} %{{x:.3f}}<br>%{{customdata[0]}} positives, "
             "%{customdata[1]} negatives<extra></extra>",
@@ -91,7 +92,7 @@ def parts_figure(parts: Sequence[CostPart], *, most: float | None = None) -> go.
         x=totals, y=names, mode="text", text=[f" {total:.2f}" for total in totals],
         textposition="middle right", showlegend=False, hoverinfo="skip", cliponaxis=False,
     )  # fmt: skip
-    figure.update_layout(barmode="stack")
+    figure.update_layout(barmode="stack", legend_traceorder="normal")
     longest = max([*totals, 1e-3]) if most is None else most
     figure.update_xaxes(title="part of the loss", range=[0, 1.12 * longest])
     figure.update_yaxes(autorange="reversed", type="category")
@@ -120,11 +121,11 @@ def checkpoints_figure(points: Sequence[tuple[str, CostPart]], *, chosen: int | 
             marker={
                 "color": colour,
                 "opacity": [1.0 if chosen in (None, i) else 0.55 for i in range(len(points))],
-                "pattern": {"shape": pattern, "size": 5, "solidity": 0.25},
+                "pattern": {"shape": pattern, **_PATTERN},
             },
             hovertemplate=f"%{{x}}: {caption} %{{y:.3f}}<extra></extra>",
         )  # fmt: skip
-    figure.update_layout(barmode="stack")
+    figure.update_layout(barmode="stack", legend_traceorder="normal")
     figure.update_xaxes(type="category", tickangle=0 if len(points) < 7 else -45)
     figure.update_yaxes(title="loss of this scene", rangemode="tozero")
     return compact(figure, height=260, legend=True)

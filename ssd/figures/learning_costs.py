@@ -8,15 +8,25 @@ from collections.abc import Sequence
 
 import numpy as np
 import torch
+from jaxtyping import Float
 from torch import Tensor
 
 from ssd.config import BACKGROUND, UNMATCHED
 from ssd.figures.blobs import Blob, to_base64
 from ssd.figures.canvas import anchor_states
+from ssd.figures.inspector import Stage
 from ssd.figures.words import numbered_names
-from ssd.training.lab import LossLab
+from ssd.training.lab import EASY, NEVER_MINED, EasyShare, LossLab
 
-__all__ = ["SCALE_TOP", "costs_blob", "hardest_sentence", "object_lines"]
+__all__ = [
+    "SCALE_TOP",
+    "cost_stage",
+    "costs_blob",
+    "curve_marks",
+    "easy_sentence",
+    "hardest_sentence",
+    "object_lines",
+]
 
 # Where the ramp of colours ends: fixed, so that two checkpoints can be compared. A cross-entropy of
 # 5 is a probability of .007; focal loss weighs the same mistake less.
@@ -97,3 +107,61 @@ def hardest_sentence(lab: LossLab) -> str:
         f"The costliest negative, anchor {index:,} on level {level}, costs "
         f"{float(lab.confidence[index]):.2f}: it is told background and says {said}."
     )
+
+
+def easy_sentence(shares: Sequence[tuple[str, EasyShare]]) -> str:
+    """How much the easy negatives make of each loss, in words.
+
+    Args:
+        shares: name of the loss, and the share there.
+
+    Returns:
+        A sentence.
+
+    Example:
+        >>> easy_sentence([("BCE", EasyShare(90, 100, 0.5)), ("focal", EasyShare(90, 100, 0.015))])
+        '90 of 100 negatives are easy (right answer at .9 or more). They make 50 % of BCE, 1.5 % of focal.'
+    """
+    first = shares[0][1]
+    parts = ", ".join(f"{_percent(share.share)} of {name}" for name, share in shares)
+    where = f"right answer at {f'{EASY:g}'.lstrip('0')} or more"
+    return f"{first.easy:,} of {first.negatives:,} negatives are easy ({where}). They make {parts}."
+
+
+def _percent(share: float) -> str:
+    """A share with as many digits as it needs."""
+    return f"{share:.0%}".replace("%", " %") if share >= 0.1 else f"{share:.1%}".replace("%", " %")
+
+
+def cost_stage(lab: LossLab, index: int) -> Stage:
+    """What one anchor costs, for the inspector.
+
+    Args:
+        lab: of the picture.
+        index: of the anchor.
+
+    Returns:
+        The stage of the pipeline between target and detection.
+    """
+    lines = [f"class {float(lab.confidence[index]):.3f}"]
+    if int(lab.labels[index]) > 0:
+        lines.append(f"box {float(lab.localisation[index]):.3f}")
+    rank = int(lab.rank[index])
+    if rank < NEVER_MINED:
+        lines.append(f"negative no. {rank + 1:,}: {'mined' if bool(lab.counted[index]) else 'not mined'}")
+    return Stage("Loss", tuple(lines))
+
+
+def curve_marks(lab: LossLab, right: Float[Tensor, "a"]) -> tuple[tuple[float, float], ...]:
+    """Where the scene's positive anchors lie on the loss curves.
+
+    Args:
+        lab: of the picture.
+        right: probability of what each anchor is told, from ``ssd.training.lab.right_shares``.
+
+    Returns:
+        Probability and confidence loss of each positive anchor.
+    """
+    positive = lab.labels > 0
+    pairs = zip(right[positive].tolist(), lab.confidence[positive].tolist(), strict=True)
+    return tuple((p, cost) for p, cost in pairs)

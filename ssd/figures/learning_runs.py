@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from math import log10
 
 import plotly.graph_objects as go
 
 from ssd.figures.charts import compact
 from ssd.figures.colours import line
-from ssd.training.run_reader import Curve, Finding, Validation
+from ssd.training.run_curves import Curve
+from ssd.training.run_reader import Finding, Validation
 
 __all__ = ["RUN_LINES", "curve_figure", "finding_figure", "validation_figure"]
 
@@ -60,7 +62,7 @@ def curve_figure(
             line={**style, "width": 2}, connectgaps=False,
             hovertemplate=f"{caption}<br>step %{{x:,}}: %{{y:{number}}}<extra></extra>",
         )  # fmt: skip
-    figure.update_xaxes(title="step", range=[0, max(last_step, 1)])
+    figure.update_xaxes(title="step", range=[0, max(last_step, 1)], tickformat=",")
     figure.update_yaxes(title=title)
     if most is not None:
         figure.update_yaxes(range=[0, most])
@@ -77,22 +79,19 @@ def _add_band(figure: go.Figure, curve: Curve, colour: str) -> None:
     )  # fmt: skip
 
 
-def validation_figure(
-    runs: Sequence[tuple[str, Sequence[Validation]]], *, last_step: int, metric: str
-) -> go.Figure:
-    """Average precision of the runs, step by step, by its full name.
+def validation_figure(runs: Sequence[tuple[str, Sequence[Validation]]], *, last_step: int) -> go.Figure:
+    """Average precision of the runs, step by step; its full name stands above the chart.
 
     Args:
         runs: caption and validations of each.
         last_step: where the axis of steps ends.
-        metric: the full name of the average precision.
 
     Returns:
         A line with marks for each run; the best mark of each is larger and has its number.
 
     Example:
         >>> points = [Validation(5, 0.5, None, "AP50")]
-        >>> validation_figure([("a", points)], last_step=9, metric="AP50").data[0].y
+        >>> validation_figure([("a", points)], last_step=9).data[0].y
         (0.5,)
     """
     figure = go.Figure()
@@ -104,11 +103,11 @@ def validation_figure(
             mode="lines+markers+text", line={**style, "width": 2},
             marker={"size": [11 if point.ap50 == best else 6 for point in points]},
             text=[f"{point.ap50:.3f}" if point.ap50 == best else "" for point in points],
-            textposition="top center", cliponaxis=False,
+            textposition="top left", cliponaxis=False,
             hovertemplate=f"{caption}<br>step %{{x:,}}: %{{y:.3f}}<extra></extra>",
         )  # fmt: skip
-    figure.update_xaxes(title="step", range=[0, max(last_step, 1)])
-    figure.update_yaxes(title=metric, range=[0, 1.05], tickformat=".1f")
+    figure.update_xaxes(title="step", range=[0, max(last_step, 1)], tickformat=",")
+    figure.update_yaxes(title="average precision", range=[0, 1.05], tickformat=".1f")
     return compact(figure, height=250, legend=len(runs) > 1)
 
 
@@ -137,10 +136,12 @@ def finding_figure(finding: Finding, *, used: float | None = None) -> go.Figure:
         (used, "used", {"color": _GREY, "dash": "dot"}),
     ):
         if rate:
-            figure.add_vline(
-                x=rate, line={**style, "width": 2}, annotation_text=f"{words} {rate:.2g}",
-                annotation_position="top right" if words == "suggestion" else "bottom right",
+            figure.add_vline(x=rate, line={**style, "width": 2})
+            figure.add_annotation(
+                x=log10(rate), y=1.0 if words == "suggestion" else 0.0, yref="paper", showarrow=False,
+                xanchor="left", xshift=5, text=f"{words} {rate:.2g}",
             )  # fmt: skip
-    figure.update_xaxes(title="learning rate", type="log", exponentformat="power", dtick=1)
+    ends = [log10(finding.rates[0]), log10(finding.rates[-1])]
+    figure.update_xaxes(title="learning rate", type="log", range=ends, exponentformat="power", dtick=1)
     figure.update_yaxes(title="loss")
     return compact(figure, height=250)

@@ -20,16 +20,20 @@ from ssd.matching import Assignment
 __all__ = [
     "NEVER_MINED",
     "CostPart",
+    "EasyShare",
     "LossLab",
     "class_log_odds",
     "costs_by_class",
     "costs_by_level",
+    "easy_share",
     "loss_lab",
     "negative_ranks",
     "relabelled",
     "right_shares",
+    "whole_cost",
 ]
 
+EASY = 0.9  # from this probability of the right answer on a negative is called easy
 NEVER_MINED = 65_535  # the rank of an anchor that mining may not take; also the highest rank told apart
 
 
@@ -260,6 +264,52 @@ def costs_by_class(lab: LossLab) -> tuple[CostPart, ...]:
         for k, name in enumerate(lab.class_names, start=1)
     ]
     return tuple(part for part in parts if part.positives or part.negatives)
+
+
+def whole_cost(lab: LossLab) -> CostPart:
+    """The loss as one part.
+
+    Args:
+        lab: of the picture.
+
+    Returns:
+        The sums over all anchors.
+    """
+    everywhere = torch.ones_like(lab.counted)
+    return _part(lab, "all", everywhere, everywhere)
+
+
+@dataclass(frozen=True)
+class EasyShare:
+    """What the many easy negatives make of a loss.
+
+    Attributes:
+        easy: negatives whose right answer has a probability of at least ``EASY``.
+        negatives: of the picture.
+        share: of the confidence loss, that the easy ones among those that count make;
+            0 where nothing costs anything.
+    """
+
+    easy: int
+    negatives: int
+    share: float
+
+
+def easy_share(lab: LossLab, right: Float[Tensor, "a"]) -> EasyShare:
+    """How much of the confidence loss comes from negatives that are already right.
+
+    Args:
+        lab: of the picture.
+        right: from :func:`right_shares`.
+
+    Returns:
+        The counts and the share.
+    """
+    negative = lab.labels == BACKGROUND
+    easy = negative & (right >= EASY)
+    counted = float(lab.confidence[lab.counted].sum())
+    share = float(lab.confidence[easy & lab.counted].sum()) / counted if counted > 0 else 0.0
+    return EasyShare(int(easy.sum()), int(negative.sum()), share)
 
 
 def _part(lab: LossLab, name: str, here: Tensor, negatives_here: Tensor) -> CostPart:

@@ -19,7 +19,6 @@ from numpy.typing import NDArray
 __all__ = [
     "COLUMNS",
     "EMPTY_HISTORY",
-    "Curve",
     "Finding",
     "RunHistory",
     "Tail",
@@ -28,10 +27,8 @@ __all__ = [
     "read_finding",
     "read_validations",
     "tail",
-    "thinned",
 ]
 
-MOST_POINTS = 500  # of a curve on a page
 _CHUNK_BYTES = 4_000_000  # read at once
 _MAX_FILE_BYTES = 400_000_000  # of steps.jsonl: about two million steps
 COLUMNS = ("loss", "localisation", "confidence", "learning_rate", "seconds", "num_pictures")
@@ -197,58 +194,6 @@ def _number(value: object) -> float:
     if isinstance(value, bool) or not isinstance(value, int | float) or abs(value) > 1e300:
         return math.nan
     return float(value)
-
-
-@dataclass(frozen=True)
-class Curve:
-    """Many numbers as few points: each stands for a stretch of steps.
-
-    Attributes:
-        steps: the last step of each stretch.
-        mean: of its numbers.
-        low: the smallest of them.
-        high: the largest of them.
-        stretch: steps that one point stands for, at most.
-    """
-
-    steps: tuple[int, ...]
-    mean: tuple[float, ...]
-    low: tuple[float, ...]
-    high: tuple[float, ...]
-    stretch: int
-
-
-def thinned(steps: NDArray[np.int64], values: Floats, *, most: int = MOST_POINTS) -> Curve:
-    """At most that many points; no peak is lost, it stays in ``high``.
-
-    Args:
-        steps: rising.
-        values: one a step; those that are not finite are left out.
-        most: points.
-
-    Returns:
-        The curve.
-
-    Example:
-        >>> thinned(np.array([1, 2, 3, 4]), np.array([4.0, 2.0, 1.0, 9.0]), most=2).mean
-        (3.0, 5.0)
-    """
-    there = np.isfinite(values)
-    steps, values = steps[there], values[there]
-    if not len(values):
-        return Curve((), (), (), (), 0)
-    stretch = -(-len(values) // most)
-    starts = np.arange(0, len(values), stretch)
-    ends = np.minimum(starts + stretch, len(values))
-    mean = np.add.reduceat(values, starts) / (ends - starts)
-    low, high = np.minimum.reduceat(values, starts), np.maximum.reduceat(values, starts)
-    return Curve(
-        steps=tuple(steps[ends - 1].tolist()),
-        mean=tuple(mean.tolist()),
-        low=tuple(low.tolist()),
-        high=tuple(high.tolist()),
-        stretch=stretch,
-    )
 
 
 @dataclass(frozen=True)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 import tomllib
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
@@ -15,9 +16,19 @@ from ssd.checkpoints import read_card
 from ssd.training.lock import ProcessId, is_alive
 from ssd.training.run_reader import RunHistory, read_object
 
-__all__ = ["Checkpoint", "RunState", "Standing", "checkpoints_of", "is_run", "read_settings", "read_state"]
+__all__ = [
+    "Checkpoint",
+    "RunState",
+    "Standing",
+    "checkpoints_of",
+    "is_run",
+    "last_written",
+    "read_settings",
+    "read_state",
+]
 
 Standing = Literal["running", "finished", "interrupted", "failed", "crashed", "finder", "unknown"]
+_FILES = ("run.json", "steps.jsonl", "finder.json")  # each of them makes a folder a run
 _ENDINGS: tuple[Standing, ...] = ("finished", "interrupted", "failed")
 _KINDS = {"raw": 0, "averaged": 1, "best": 2}  # of one step the later is the better
 _MAX_TEXT = 400
@@ -84,7 +95,27 @@ def is_run(folder: Path) -> bool:
         >>> is_run(Path("no such folder"))
         False
     """
-    return any((folder / name).is_file() for name in ("run.json", "steps.jsonl", "finder.json"))
+    return any((folder / name).is_file() for name in _FILES)
+
+
+def last_written(folder: Path) -> float:
+    """When a run last wrote one of its files.
+
+    Args:
+        folder: of the run.
+
+    Returns:
+        Seconds since 1970; 0 where it holds none.
+
+    Example:
+        >>> last_written(Path("no such folder"))
+        0.0
+    """
+    times = [0.0]
+    for name in _FILES:
+        with suppress(OSError):
+            times.append((folder / name).stat().st_mtime)
+    return max(times)
 
 
 def read_state(folder: Path, history: RunHistory) -> RunState:
