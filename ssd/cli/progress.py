@@ -28,8 +28,8 @@ class StepsBar:
         from tqdm import tqdm
 
         self.first, self.steps = first, steps
-        self.started = self.told = time.monotonic()
-        self.pictures = 0
+        self.told = time.monotonic()
+        self.pictures, self.seconds = 0, 0.0
         self.bar: Any = tqdm(
             total=steps, initial=first, unit="step", file=sys.stderr, dynamic_ncols=True, disable=None
         )
@@ -45,7 +45,8 @@ class StepsBar:
             report: of the step.
         """
         self.pictures += report.num_pictures
-        rate = self.pictures / max(time.monotonic() - self.started, 1e-9)
+        self.seconds += report.seconds
+        rate = self.pictures / max(self.seconds, 1e-9)
         parts = f"localisation {report.localisation:.3f}, confidence {report.confidence:.3f}"
         said = f"loss {report.loss:.3f} ({parts}), {rate:.1f} pictures/s"
         if not self.bar.disable:
@@ -72,7 +73,7 @@ class StepsBar:
 
     def _left(self, step: int) -> str:
         """The time until the last step, as a clock shows it."""
-        each = (time.monotonic() - self.started) / max(step - self.first, 1)
+        each = self.seconds / max(step - self.first, 1)
         interval: str = self.bar.format_interval((self.steps - step) * each)
         return interval
 
