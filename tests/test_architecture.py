@@ -111,6 +111,10 @@ FOLDERS: dict[str, set[str]] = {
         "run_reader",
         "run_curves",
         "run_state",
+        "teach",
+        "teach_child",
+        "teach_job",
+        "teach_worker",
     },
     "figures": {
         "colours",
