@@ -108,6 +108,7 @@ FOLDERS: dict[str, set[str]] = {
         "lock",
         "signals",
         "lab",
+        "lab_parts",
         "run_reader",
         "run_curves",
         "run_state",
@@ -133,10 +134,11 @@ FOLDERS: dict[str, set[str]] = {
         "learning_runs",
     },
 }
-PAGES = {"home", "anchors", "matching", "assignment", "detections"}
+PAGES = {"home", "anchors", "matching", "assignment", "learning", "detections"}
 SHARED = {
     "privacy",
     "queue",
+    "lessons",
     "teach",
     "loss_lab",
     "runs",

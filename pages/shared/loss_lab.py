@@ -239,7 +239,7 @@ def _charts(scene: Scene, chosen: Chosen, answer: Answer, lab: LossLab) -> None:
 def _by_part(lab: LossLab) -> None:
     """Two charts on one scale."""
     from ssd.figures.learning_costs import hardest_sentence
-    from ssd.training.lab import costs_by_class, costs_by_level
+    from ssd.training.lab_parts import costs_by_class, costs_by_level
 
     levels, classes = costs_by_level(lab), costs_by_class(lab)
     most = max((part.total for part in (*levels, *classes)), default=1.0) or 1.0
@@ -256,7 +256,8 @@ def _curves(scene: Scene, answer: Answer, lab: LossLab) -> None:
     """What each loss asks for a probability, and what that does to the many easy negatives."""
     from ssd.figures.learning_costs import curve_marks, easy_sentence
     from ssd.losses import loss_curve
-    from ssd.training.lab import easy_share, right_shares
+    from ssd.training.lab import right_shares
+    from ssd.training.lab_parts import easy_share
 
     config = lab.config
     p = [i / 200 for i in range(1, 200)]
@@ -287,7 +288,7 @@ def _across(scene: Scene, chosen: Chosen, config: LossConfig) -> None:
     if chosen.checkpoint is None:
         st.text("A shipped model is one checkpoint. Choose a run under Weights to see its loss fall.")
         return
-    from ssd.training.lab import whole_cost
+    from ssd.training.lab_parts import whole_cost
 
     step = -(-len(chosen.all_checkpoints) // MOST_AT_ONCE)
     shown = chosen.all_checkpoints[::-1][::step][::-1]

@@ -169,12 +169,12 @@ def _numbers(run: Watched) -> None:
     from ssd.training.run_curves import recent_mean
 
     loss = recent_mean(run.history, "loss")
-    best = max(run.validations, key=lambda v: v.ap50, default=None)
+    best = max(run.validations, key=lambda v: v.value, default=None)
     show.three_numbers(
         [
             ("loss now", "–" if loss is None else f"{loss:.2f}", "mean of the last 50 steps"),
-            ("best average precision", *_precision(best)),
-            ("last average precision", *_precision(run.validations[-1] if best else None)),
+            ("best validation", *_precision(best)),
+            ("last validation", *_precision(run.validations[-1] if best else None)),
         ]
     )
 
@@ -183,7 +183,7 @@ def _precision(point: Validation | None) -> tuple[str, str]:
     """The number, and what it is."""
     if point is None:
         return "–", "not validated yet"
-    return f"{point.ap50:.3f}", f"{point.metric}, after step {point.step:,}"
+    return f"{point.value:.3f}", f"{point.metric}, after step {point.step:,}"
 
 
 def _losses(runs: list[Watched], last: int) -> None:
@@ -207,7 +207,7 @@ def _validation(runs: list[Watched], last: int) -> None:
     """Average precision by its full name; runs that name different ones are not mixed."""
     metrics = sorted({point.metric for run in runs for point in run.validations})
     if not metrics:
-        st.caption("No validation yet: average precision appears here after the first one.")
+        st.caption("No validation yet; the setting validate_every says when one is due.")
     for metric in metrics:
         pairs = [(run.name, [v for v in run.validations if v.metric == metric]) for run in runs]
         st.caption(metric)
@@ -337,14 +337,22 @@ def _start_command() -> None:
 
     folders = sources.folder_paths()
     with st.container(horizontal=True, vertical_alignment="bottom"):
-        preset = st.selectbox("Preset", list(TRAINING_PRESETS), key="run_preset", width=200)
+        names = [name for name in TRAINING_PRESETS if name != "teach"]  # the tab before this one
+        preset = st.selectbox("Preset", names, names.index("shapes"), key="run_preset", width=200)
         data = st.selectbox("Data", ["synthetic scenes", *folders], key="run_data", width=240)
         key = f"run_name_{preset}"
         name = st.text_input("Name of the run", f"{preset}-1", key=key, width=200, max_chars=60)
     words = "".join(letter if letter.isalnum() or letter in "-_." else "-" for letter in name) or "run"
     where = f" --data {_shell_path(folders[data])}" if data in folders else ""
-    st.code(f"python -m ssd train --preset {preset}{where} --out runs/{words}", language="bash")
-    st.caption("Ctrl-C saves and stops; the same line with --resume goes on. All settings: add --help.")
+    st.code(
+        f"python -m ssd train --preset {preset}{where} --out runs/{words} "
+        "--keep-every 200 --set validate_every=200",
+        language="bash",
+    )
+    st.caption(
+        "Ctrl-C saves and stops; --resume in the place of --preset goes on. --keep-every keeps weights to "
+        "look back on. For a learning rate first: python -m ssd lr-find with the same preset, data and --out."
+    )
 
 
 def _shell_path(path: Path) -> str:

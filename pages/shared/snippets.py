@@ -10,6 +10,7 @@ from ssd.config import SelectionConfig
 
 if TYPE_CHECKING:
     from ssd.losses import LossConfig
+    from ssd.training.teach_job import TeachRules
 
 
 def anchors_code(scene: Scene) -> str:
@@ -88,7 +89,8 @@ def loss_code(scene: Scene, *, model: str, config: LossConfig) -> str:
             "from ssd.losses import LossConfig",
             "from ssd.matching import assign, match",
             "from ssd.prediction import Predictor",
-            "from ssd.training.lab import costs_by_level, loss_lab",
+            "from ssd.training.lab import loss_lab",
+            "from ssd.training.lab_parts import costs_by_level",
             *_picture_lines(scene),
             f"loaded = read_weights(find_model({model!r}))",
             "predictor = Predictor(loaded.model, sha256=loaded.sha256)",
@@ -104,6 +106,26 @@ def loss_code(scene: Scene, *, model: str, config: LossConfig) -> str:
             "lab = loss_lab(output.codes, output.logits, anchors=anchors, assignment=told, config=config,",
             "    coder=network.coder, activation=network.activation, class_names=network.class_names)",
             "print(round(float(lab.report.total), 2), [round(p.total, 2) for p in costs_by_level(lab)])",
+        ]
+    )
+
+
+def teach_code(scene: Scene, *, rules: TeachRules) -> str:
+    """A lesson on the scene."""
+    labels, names = scene.objects.labels.tolist(), scene.class_names
+    return "\n".join(
+        [
+            "import torch",
+            "from ssd.data.records import Sample, make_target",
+            "from ssd.training.teach import teach",
+            "from ssd.training.teach_job import TeachJob, TeachRules",
+            *_picture_lines(scene),
+            f"boxes = {_boxes(scene.objects.boxes.tolist())}  # xyxy in [0, 1]",
+            f"target = make_target(boxes, torch.tensor({labels}, dtype=torch.int64))",
+            f"rules = {rules!r}",
+            f"for report in teach(TeachJob(Sample(picture, target, 'mine'), {names!r}, rules)):",
+            "    if report.look is not None:",
+            "        print(report.step, round(report.loss, 3), report.look.best)",
         ]
     )
 

@@ -8,7 +8,7 @@ import plotly.graph_objects as go
 
 from ssd.figures.charts import compact
 from ssd.figures.colours import line
-from ssd.training.lab import CostPart
+from ssd.training.lab_parts import CostPart
 
 __all__ = ["checkpoints_figure", "curves_figure", "parts_figure"]
 

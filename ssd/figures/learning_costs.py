@@ -16,7 +16,8 @@ from ssd.figures.blobs import Blob, to_base64
 from ssd.figures.canvas import anchor_states
 from ssd.figures.inspector import Stage
 from ssd.figures.words import numbered_names
-from ssd.training.lab import EASY, NEVER_MINED, EasyShare, LossLab
+from ssd.training.lab import NEVER_MINED, LossLab
+from ssd.training.lab_parts import EASY, EasyShare
 
 __all__ = [
     "SCALE_TOP",

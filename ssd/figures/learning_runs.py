@@ -80,7 +80,7 @@ def _add_band(figure: go.Figure, curve: Curve, colour: str) -> None:
 
 
 def validation_figure(runs: Sequence[tuple[str, Sequence[Validation]]], *, last_step: int) -> go.Figure:
-    """Average precision of the runs, step by step; its full name stands above the chart.
+    """What the runs reach in validation, step by step; the metric's full name stands above the chart.
 
     Args:
         runs: caption and validations of each.
@@ -88,6 +88,7 @@ def validation_figure(runs: Sequence[tuple[str, Sequence[Validation]]], *, last_
 
     Returns:
         A line with marks for each run; the best mark of each is larger and has its number.
+        Shares are shown on 0 to 1, whatever was reached.
 
     Example:
         >>> points = [Validation(5, 0.5, None, "AP50")]
@@ -96,18 +97,20 @@ def validation_figure(runs: Sequence[tuple[str, Sequence[Validation]]], *, last_
     """
     figure = go.Figure()
     for index, (caption, points) in enumerate(runs):
-        best = max((point.ap50 for point in points), default=0.0)
+        best = max((point.value for point in points), default=None)
         style = RUN_LINES[index % len(RUN_LINES)]
         figure.add_scatter(
-            x=[point.step for point in points], y=[point.ap50 for point in points], name=caption,
+            x=[point.step for point in points], y=[point.value for point in points], name=caption,
             mode="lines+markers+text", line={**style, "width": 2},
-            marker={"size": [11 if point.ap50 == best else 6 for point in points]},
-            text=[f"{point.ap50:.3f}" if point.ap50 == best else "" for point in points],
+            marker={"size": [11 if point.value == best else 6 for point in points]},
+            text=[f"{point.value:.3f}" if point.value == best else "" for point in points],
             textposition="top left", cliponaxis=False,
             hovertemplate=f"{caption}<br>step %{{x:,}}: %{{y:.3f}}<extra></extra>",
         )  # fmt: skip
     figure.update_xaxes(title="step", range=[0, max(last_step, 1)], tickformat=",")
-    figure.update_yaxes(title="average precision", range=[0, 1.05], tickformat=".1f")
+    figure.update_yaxes(title="validation", tickformat=".1f")
+    if all(0 <= point.value <= 1 for _, points in runs for point in points):
+        figure.update_yaxes(range=[0, 1.05])
     return compact(figure, height=250, legend=len(runs) > 1)
 
 
@@ -138,7 +141,7 @@ def finding_figure(finding: Finding, *, used: float | None = None) -> go.Figure:
         if rate:
             figure.add_vline(x=rate, line={**style, "width": 2})
             figure.add_annotation(
-                x=log10(rate), y=1.0 if words == "suggestion" else 0.0, yref="paper", showarrow=False,
+                x=log10(rate), y=1.0 if words == "suggestion" else 0.86, yref="paper", showarrow=False,
                 xanchor="left", xshift=5, text=f"{words} {rate:.2g}",
             )  # fmt: skip
     ends = [log10(finding.rates[0]), log10(finding.rates[-1])]

@@ -198,17 +198,18 @@ def _number(value: object) -> float:
 
 @dataclass(frozen=True)
 class Validation:
-    """Average precision of a run at one step, by its full name.
+    """What a run reached on its validation pictures at one step.
 
     Attributes:
         step: of the weights.
-        ap50: average precision at an evaluation IoU of .5.
-        ap: averaged over evaluation IoUs; ``None`` where it was not measured.
-        metric: which average precision it is.
+        value: of the metric, higher is better: average precision at an evaluation IoU
+            of .5, or what a network without boxes is measured by.
+        ap: average precision over evaluation IoUs; ``None`` where it was not measured.
+        metric: the full name of ``value``.
     """
 
     step: int
-    ap50: float
+    value: float
     ap: float | None
     metric: str
 
@@ -228,10 +229,11 @@ def read_validations(folder: Path) -> tuple[Validation, ...]:
     """
     found: dict[int, Validation] = {}
     for record in tail(folder / "validation.jsonl").records:
-        step, ap50, ap = record.get("step"), _number(record.get("ap50")), _number(record.get("ap"))
-        if isinstance(step, int) and math.isfinite(ap50):
+        step, ap = record.get("step"), _number(record.get("ap"))
+        value = _number(record.get("value", record.get("ap50")))
+        if isinstance(step, int) and math.isfinite(value):
             metric = str(record.get("metric") or "average precision")[:80]
-            found[step] = Validation(step, ap50, ap if math.isfinite(ap) else None, metric)
+            found[step] = Validation(step, value, ap if math.isfinite(ap) else None, metric)
     return tuple(found[step] for step in sorted(found))
 
 
