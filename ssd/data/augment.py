@@ -50,6 +50,8 @@ class Augmentation:
     """
 
     def __init__(self, config: AugmentConfig, *, size_wh: tuple[int, int], colours: bool = True) -> None:
+        import torchvision.transforms.v2  # noqa: F401 - seconds, once: worker processes inherit it
+
         self.config = config
         self.size_wh = size_wh
         self.colours = colours

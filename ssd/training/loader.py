@@ -20,7 +20,7 @@ from ssd.data.synthetic import synthetic_scene
 from ssd.errors import ConfigError, ResourceError, SSDError
 from ssd.limits import MAX_SAMPLE_CACHE_BYTES
 from ssd.training.config import TrainConfig
-from ssd.training.workers import Failure, explained, set_up_worker
+from ssd.training.workers import Failure, explained, set_up_worker, unwarned
 
 __all__ = ["Batch", "SampleSource", "SyntheticSource", "batches", "coloured", "synthetic_source"]
 
@@ -108,6 +108,7 @@ class _Steps(Dataset["Batch | Failure"]):
     ) -> None:
         self.source, self.config, self.colours = source, config, colours
         self.rank, self.world_size = rank, world_size
+        self._change(0)  # what changes pictures is loaded before workers are forked
         largest = max([config.size_px, *(side for _, side in config.sizes)]) * (1 + config.size_jitter)
         self.side_px = round(largest * _SHARPNESS)
         endless = len(source) > _ENDLESS
@@ -125,9 +126,7 @@ class _Steps(Dataset["Batch | Failure"]):
     def _batch(self, step: int) -> Batch:
         """This process's share of a step."""
         config, count = self.config, self.config.batch_size
-        side = config.size_at(step)
-        augment = calm(config.augment) if config.is_clean(step) else config.augment
-        change = Augmentation(augment, size_wh=(side, side), colours=self.colours)
+        change = self._change(step)
         first = (step * self.world_size + self.rank) * count
         seeds = [config.seed * 1_000_003 + position for position in range(first, first + count)]
         samples = [
@@ -140,6 +139,12 @@ class _Steps(Dataset["Batch | Failure"]):
             names=[sample.name for sample in samples],
             seeds=seeds,
         )
+
+    def _change(self, step: int) -> Augmentation:
+        """What happens to the pictures of a step."""
+        side = self.config.size_at(step)
+        augment = calm(self.config.augment) if self.config.is_clean(step) else self.config.augment
+        return Augmentation(augment, size_wh=(side, side), colours=self.colours)
 
     def _at(self, position: int) -> Sample:
         """The sample at a position of the whole run."""
@@ -215,14 +220,15 @@ def batches(
     if not 0 <= rank < world_size:
         raise ConfigError(f"A rank must lie in 0–{world_size - 1}, got {rank}; start the processes again.")
     steps = _Steps(source, config, rank=rank, world_size=world_size, colours=colours)
-    loader: DataLoader[Batch | Failure] = DataLoader(
-        steps,
-        batch_size=None,
-        sampler=range(first_step, config.steps),
-        collate_fn=_as_it_is,
-        num_workers=num_workers,
-        worker_init_fn=set_up_worker,
-    )
+    with unwarned():
+        loader: DataLoader[Batch | Failure] = DataLoader(
+            steps,
+            batch_size=None,
+            sampler=range(first_step, config.steps),
+            collate_fn=_as_it_is,
+            num_workers=num_workers,
+            worker_init_fn=set_up_worker,
+        )
     return explained(loader)
 
 

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import signal
 import threading
+import warnings
 from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
 
@@ -12,7 +14,7 @@ from torch.utils.data import DataLoader
 
 from ssd.errors import ResourceError, SSDError
 
-__all__ = ["Failure", "explained", "set_up_worker"]
+__all__ = ["Failure", "explained", "set_up_worker", "unwarned"]
 
 
 @dataclass(frozen=True)
@@ -31,6 +33,14 @@ def set_up_worker(number: int) -> None:
     signal.signal(signal.SIGINT, signal.SIG_IGN)
 
 
+@contextmanager
+def unwarned() -> Iterator[None]:
+    """More workers than cores are the user's choice; torch would warn at every turn."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", UserWarning)
+        yield
+
+
 def explained(loader: DataLoader[Any]) -> Iterator[Any]:
     """The batches of a loader, with sentences where a worker fails.
 
@@ -45,25 +55,54 @@ def explained(loader: DataLoader[Any]) -> Iterator[Any]:
         ResourceError: a worker died; the message names it and how it ended. It comes at most
             a few seconds after the next batch was due.
     """
+    iterator = _started(loader)
+    try:
+        while True:
+            step = _next(iterator)
+            if step.error is not None:
+                raise step.error
+            if step.batch is None:
+                return
+            yield step.batch
+    finally:
+        # no frame of a traceback may hold on to the workers: collected in a cycle they would
+        # miss their last message, and the main process would wait ten seconds for them
+        del iterator
+        step = _Step()
+
+
+@dataclass
+class _Step:
+    """A batch, or an error, or the end."""
+
+    batch: Any = None
+    error: SSDError | None = None
+
+
+def _started(loader: DataLoader[Any]) -> Iterator[Any]:
+    """Start the workers, and leave the process's signals as they were."""
     before = signal.getsignal(signal.SIGCHLD)
-    iterator = iter(loader)
+    with unwarned():
+        iterator = iter(loader)
     if threading.current_thread() is threading.main_thread():
         # torch's handler would raise wherever the main process happens to be; without it the
         # death is noticed within five seconds of waiting for a batch, and only there
         signal.signal(signal.SIGCHLD, before)
-    while True:
-        try:
-            batch = next(iterator)
-        except StopIteration:
-            return
-        except RuntimeError as error:
-            death = _death(getattr(iterator, "_workers", []))
-            if death is None:
-                raise
-            raise ResourceError(death) from error
-        if isinstance(batch, Failure):
-            raise batch.error
-        yield batch
+    return iterator
+
+
+def _next(iterator: Iterator[Any]) -> _Step:
+    """The next batch, or what became of it."""
+    try:
+        batch = next(iterator)
+    except StopIteration:
+        return _Step()
+    except RuntimeError:
+        death = _death(getattr(iterator, "_workers", []))
+        if death is None:
+            raise
+        return _Step(error=ResourceError(death))
+    return _Step(error=batch.error) if isinstance(batch, Failure) else _Step(batch)
 
 
 def _death(workers: list[Any]) -> str | None:
