@@ -19,7 +19,7 @@ from ssd.training.config import TrainConfig
 from ssd.training.loader import SyntheticSource, batches, coloured
 from tests.data.painted import painted
 
-TINY = TrainConfig(steps=6, batch_size=3, size_px=64, augment=AUGMENT_PRESETS["modern"])
+TINY = TrainConfig(steps=6, batch_size=2, size_px=64, augment=AUGMENT_PRESETS["modern"])
 PLACES = [(10.0, 12.0, 40.0, 50.0), (46.0, 60.0, 76.0, 100.0)]
 FOREIGN = r"Traceback|site-packages|File \"/|0x[0-9a-f]{6,}|weights_only"
 
@@ -74,7 +74,7 @@ def assert_same(a: list, b: list) -> None:
             assert torch.equal(one.boxes, other.boxes) and torch.equal(one.labels, other.labels)
 
 
-@pytest.mark.parametrize("workers", [1, 3])
+@pytest.mark.parametrize("workers", [1, pytest.param(3, marks=pytest.mark.slow)])
 def test_workers_change_nothing(workers):
     assert_same(list(batches(Listed(), TINY)), list(batches(Listed(), TINY, num_workers=workers)))
 
@@ -93,7 +93,7 @@ def test_after_the_last_step_nothing_is_left():
 
 
 def test_two_processes_see_together_what_one_sees_with_the_doubled_batch():
-    one = list(batches(Listed(), dataclasses.replace(TINY, batch_size=6)))
+    one = list(batches(Listed(), dataclasses.replace(TINY, batch_size=4)))
 
     parts = [list(batches(Listed(), TINY, rank=rank, world_size=2)) for rank in range(2)]
 
