@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sys
 import time
 from collections.abc import Iterable, Iterator
@@ -10,10 +11,20 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from ssd.training.loop import StepReport
 
-__all__ = ["StepsBar", "counted"]
+__all__ = ["StepsBar", "counted", "say"]
 
 _LINE_EVERY = 50  # steps
 _LINE_SECONDS = 30.0  # at the latest
+
+
+def say(text: str) -> None:
+    """Lines on stderr, once where several processes train together.
+
+    Args:
+        text: the lines.
+    """
+    if os.environ.get("LOCAL_RANK", "0") == "0":
+        print(text, file=sys.stderr)
 
 
 class StepsBar:
@@ -27,6 +38,7 @@ class StepsBar:
     def __init__(self, *, first: int, steps: int) -> None:
         from tqdm import tqdm
 
+        tqdm.monitor_interval = 0  # no thread beside the training
         self.first, self.steps = first, steps
         self.told = time.monotonic()
         self.pictures, self.seconds = 0, 0.0

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import argparse
-import sys
 from collections.abc import Iterator
 from contextlib import closing
 from dataclasses import replace
@@ -11,7 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, cast
 
 from ssd.cli.parsing import Command, whole_number
-from ssd.cli.progress import StepsBar
+from ssd.cli.progress import StepsBar, say
 from ssd.cli.training_data import TrainingData, add_data_options, open_training_data, side_by_side
 from ssd.cli.training_settings import Settings, add_settings_options, read_settings
 from ssd.errors import ConfigError
@@ -102,14 +101,14 @@ def _require_wanted(
 ) -> None:
     """A run goes on as it was, unless told otherwise."""
     if stored.class_names != data.class_names:
-        _say(side_by_side(stored.class_names, data.class_names, titles=("run", "data")))
+        say(side_by_side(stored.class_names, data.class_names, titles=("run", "data")))
     if found and not options.override:
         raise ConfigError(
             f"{options.out} was trained with something else ({'; '.join(found)}); "
             "add --override to go on like this, or leave the changes out."
         )
     for line in found:
-        _say(f"changed: {line}")
+        say(f"changed: {line}")
 
 
 def prepared(options: argparse.Namespace, settings: Settings, data: TrainingData) -> Training:
@@ -138,15 +137,15 @@ def prepared(options: argparse.Namespace, settings: Settings, data: TrainingData
     if options.start is not None:
         start = load_start(run, options.start)
         if start.class_names != data.class_names:
-            _say(side_by_side(start.class_names, data.class_names, titles=("weights", "data")))
-        _say(f"{options.start.name}: {start.kept.sentence}")
+            say(side_by_side(start.class_names, data.class_names, titles=("weights", "data")))
+        say(f"{options.start.name}: {start.kept.sentence}")
         return run
     start_words = start_from_imagenet(run, fetch=options.fetch)
-    _say(f"note: {start_words.sentence}")
+    say(f"note: {start_words.sentence}")
     scratch = _for_scratch(config, options)
     if start_words.pretrained or scratch == config:
         return run
-    _say("note: without ImageNet weights every layer learns at the full rate.")
+    say("note: without ImageNet weights every layer learns at the full rate.")
     return prepare(scratch, class_names=data.class_names, fabric=fabric)
 
 
@@ -201,7 +200,7 @@ def _train(run: Training, data: TrainingData, options: argparse.Namespace, facts
         code = stop.exit_code if not run.finished else 0
     if code:
         done = f"step {run.step} of {run.config.steps}"
-        _say(f"Stopped by {stop.words} after {done}; --resume goes on from there.")
+        say(f"Stopped by {stop.words} after {done}; --resume goes on from there.")
     elif run.fabric.global_rank == 0:
         print(options.out / (BEST if (options.out / BEST).exists() else AVERAGED))
     return code
@@ -228,11 +227,6 @@ def _stopped(run: Training, stop: Stop) -> bool:
 
     told = cast(torch.Tensor, run.fabric.all_reduce(torch.tensor(float(bool(stop))), reduce_op="sum"))
     return bool(told.item() > 0)
-
-
-def _say(text: str) -> None:
-    """One line on stderr."""
-    print(text, file=sys.stderr)
 
 
 TRAIN = Command("train", "train a network, into a run folder", _add_train, _run_train)

@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 import argparse
-import sys
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from ssd.cli.progress import counted
+from ssd.cli.progress import counted, say
 from ssd.errors import ConfigError, DataError
 
 if TYPE_CHECKING:
@@ -97,7 +96,7 @@ def open_training_data(
     if measured is not None:
         measured_manifest = manifest_of(measured, split=measured.split, watch=counted)
         if warning := overlap_warning(manifest, measured_manifest):
-            _say(warning)
+            say(warning)
     path = str(options.data.resolve())
     return TrainingData(data, data.classes, manifest, measured, measured_manifest, path)
 
@@ -124,9 +123,9 @@ def _opened(path: Path, split: str, classes: tuple[str, ...] | None) -> DataSet:
 
     data = open_dataset(path, split=split, classes=classes)
     for problem in data.problems[:_LISTED]:
-        _say(f"left out: {problem}")
+        say(f"left out: {problem}")
     if len(data.problems) > _LISTED:
-        _say(f"left out: {len(data.problems) - _LISTED} more")
+        say(f"left out: {len(data.problems) - _LISTED} more")
     return data
 
 
@@ -135,9 +134,9 @@ def _warn_of_classes(data: DataSet) -> None:
     present = {int(label) for index in range(len(data)) for label in data.target(index).labels}
     missing = [name for label, name in enumerate(data.classes, start=1) if label not in present]
     if missing:
-        _say(f"warning: no object of {', '.join(missing)} in {data.split}; it will not be learnt.")
+        say(f"warning: no object of {', '.join(missing)} in {data.split}; it will not be learnt.")
     if len(data.classes) == 1:
-        _say(f"warning: {data.classes[0]} is the only class; the scores only tell it from background.")
+        say(f"warning: {data.classes[0]} is the only class; the scores only tell it from background.")
 
 
 def _validation(options: argparse.Namespace, classes: tuple[str, ...]) -> DataSet | None:
@@ -145,11 +144,17 @@ def _validation(options: argparse.Namespace, classes: tuple[str, ...]) -> DataSe
     asked = options.val is not None or options.val_data is not None
     split = options.val or ("all" if options.val_data is not None else "val")
     try:
-        return _opened(options.val_data or options.data, split, classes)
+        data = _opened(options.val_data or options.data, split, None)
     except DataError:
         if asked:
             raise
         return None
+    if not set(data.classes) & set(classes):
+        say(side_by_side(classes, data.classes, titles=("training", "validation")))
+        raise DataError(
+            f"{split} has no object of the classes that are learnt; measure on data with the same names."
+        )
+    return replace(data, classes=classes, category_ids=None)  # it may lack some, and have others: ignored
 
 
 def side_by_side(left: tuple[str, ...], right: tuple[str, ...], *, titles: tuple[str, str]) -> str:
@@ -175,8 +180,3 @@ def side_by_side(left: tuple[str, ...], right: tuple[str, ...], *, titles: tuple
         a, b = (names[label - 1] if label <= len(names) else "–" for names in (left, right))
         lines.append(f"{' ' if a == b else '*'} {label:>5}  {a:<{width}}  {b}")
     return "\n".join(lines)
-
-
-def _say(text: str) -> None:
-    """One line on stderr."""
-    print(text, file=sys.stderr)
