@@ -11,7 +11,7 @@ import torch
 from ssd.errors import ConfigError, NumericError
 from ssd.training.config import TrainConfig
 from ssd.training.loader import SampleSource, batches
-from ssd.training.objective import backward
+from ssd.training.objective import backward, clip
 from ssd.training.optimisers import training_mode
 from ssd.training.setup import Training
 
@@ -92,11 +92,9 @@ def find_rate(
 def _losses(run: Training, source: SampleSource, rates: list[float], num_workers: int) -> Iterator[float]:
     """The loss at each rate, until it blows up."""
     seen: list[float] = []
-    for rate, batch in zip(
-        rates,
-        batches(source, _flat(run, len(rates)), first_step=run.step, num_workers=num_workers),
-        strict=False,
-    ):
+    config = _flat(run, len(rates))
+    shown = batches(source, config, first_step=run.step, num_workers=num_workers)
+    for rate, batch in zip(rates, shown, strict=False):
         training_mode(run.model, run.config)
         for group in run.optimiser.param_groups:
             group["lr"] = rate * group["rate_factor"]
@@ -111,6 +109,7 @@ def _losses(run: Training, source: SampleSource, rates: list[float], num_workers
         average = smoothed(seen)
         if len(seen) > _SKIP and average[-1] > _DIVERGED * min(average):
             return
+        clip(run)
         run.optimiser.step()
         run.optimiser.zero_grad(set_to_none=True)
         run.step += 1
@@ -149,8 +148,8 @@ def suggest(rates: tuple[float, ...], losses: list[float] | tuple[float, ...]) -
         losses: at each of them.
 
     Returns:
-        One of the rates, before the lowest smoothed loss; where the loss never falls, a
-        tenth of the rate of its lowest value.
+        One of the rates, at or before the lowest smoothed loss; where the loss never
+        falls, a tenth of the rate of its lowest value.
 
     Example:
         >>> rates = tuple(10.0**k for k in range(-8, 4))
@@ -158,8 +157,9 @@ def suggest(rates: tuple[float, ...], losses: list[float] | tuple[float, ...]) -
         1.0
     """
     curve = smoothed(losses)
-    lowest = min(range(len(curve)), key=curve.__getitem__)
-    slopes = {k: curve[k] - curve[k - 1] for k in range(min(_SKIP, lowest) + 1, lowest + 1)}
+    first = min(_SKIP, len(curve) - 1)
+    lowest = min(range(first, len(curve)), key=curve.__getitem__)
+    slopes = {k: curve[k] - curve[k - 1] for k in range(first + 1, lowest + 1)}
     if not slopes or min(slopes.values()) >= 0:
-        return rates[lowest] / 10
+        return max(rates[lowest] / 10, rates[0])
     return rates[min(slopes, key=slopes.__getitem__)]

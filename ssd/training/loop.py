@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from ssd.evaluation import Pictures
 from ssd.training.evaluate import Validation, validate
 from ssd.training.loader import Batch, SampleSource, batches
-from ssd.training.objective import backward
+from ssd.training.objective import backward, clip
 from ssd.training.optimisers import bare, set_rates, training_mode
 from ssd.training.setup import Training, make_fabric, prepare
 
@@ -80,7 +80,7 @@ def train(
         training_mode(run.model, config)
         rate = set_rates(run.optimiser, config, step=run.step)
         loss = backward(run, batch)
-        _clip(run)
+        clip(run)
         run.optimiser.step()
         run.optimiser.zero_grad(set_to_none=True)
         run.averaged.update_parameters(bare(run.model))
@@ -119,11 +119,3 @@ def _is_due(run: Training) -> bool:
     """Whether a validation follows the step just done."""
     every = run.config.validate_every
     return every > 0 and (run.step % every == 0 or run.step == run.config.steps)
-
-
-def _clip(run: Training) -> None:
-    """Shorten a gradient that is longer than the run allows."""
-    if run.config.clip_norm:
-        run.fabric.clip_gradients(
-            run.model, run.optimiser, max_norm=run.config.clip_norm, error_if_nonfinite=False
-        )

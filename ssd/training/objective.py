@@ -19,7 +19,7 @@ from ssd.models.outputs import PictureOutputs, RawPredictions
 from ssd.training.loader import Batch, coloured
 from ssd.training.setup import Training
 
-__all__ = ["StepLoss", "assigned", "backward", "normalised", "truths"]
+__all__ = ["StepLoss", "assigned", "backward", "clip", "normalised", "truths"]
 
 
 @dataclass(frozen=True)
@@ -83,10 +83,24 @@ def backward(run: Training, batch: Batch) -> StepLoss:
     for first in range(0, len(batch.targets), count):
         rows = slice(first, first + count)
         with run.fabric.no_backward_sync(cast(Any, run.model), enabled=rows.stop < len(batch.targets)):
-            part = cost(run.model(normalised(pictures[rows], run.model_config.contract)), rows)
+            ready = normalised(pictures[rows], run.model_config.contract, memory_format=run.memory_format)
+            part = cost(run.model(ready), rows)
             run.fabric.backward(part.total)
         parts.append(part)
     return _summed(run, batch, parts)
+
+
+def clip(run: Training) -> None:
+    """Shorten a gradient that is longer than the run allows.
+
+    Args:
+        run: its gradients are changed. With a loss scale one that is not finite stays;
+            the scaler then leaves the step out.
+    """
+    if run.config.clip_norm:
+        run.fabric.clip_gradients(
+            run.model, run.optimiser, max_norm=run.config.clip_norm, error_if_nonfinite=False
+        )
 
 
 def _on_device(run: Training, batch: Batch) -> Tensor:
@@ -230,15 +244,21 @@ def _require_finite(run: Training, batch: Batch, loss: StepLoss, costs: Tensor) 
     )
 
 
-def normalised(pictures: UInt8[Tensor, "b 3 h w"], contract: InputContract) -> Float[Tensor, "b 3 h w"]:
-    """0..255 to the network's range, in the memory order that convolutions like.
+def normalised(
+    pictures: UInt8[Tensor, "b 3 h w"],
+    contract: InputContract,
+    *,
+    memory_format: torch.memory_format = torch.channels_last,
+) -> Float[Tensor, "b 3 h w"]:
+    """0..255 to the network's range.
 
     Args:
         pictures: RGB, 0..255, on any device.
         contract: mean and deviation.
+        memory_format: of the result.
 
     Returns:
-        Pictures in ``channels_last`` order: the same values as the evaluation transform.
+        The same values as the evaluation transform gives.
 
     Example:
         >>> grey = torch.full((1, 3, 2, 2), 51, dtype=torch.uint8)
@@ -249,5 +269,5 @@ def normalised(pictures: UInt8[Tensor, "b 3 h w"], contract: InputContract) -> F
         torch.tensor(values, device=pictures.device)[:, None, None]
         for values in (contract.mean, contract.std)
     )
-    ready = pictures.to(torch.float32, memory_format=torch.channels_last)
+    ready = pictures.to(torch.float32, memory_format=memory_format)
     return ready.div_(255).sub_(mean).div_(std)

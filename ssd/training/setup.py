@@ -8,6 +8,7 @@ from typing import Any, Literal, cast
 
 import torch
 from lightning_fabric import Fabric
+from lightning_fabric.plugins import MixedPrecision
 from torch import Tensor, nn
 from torch.optim.swa_utils import AveragedModel, get_ema_multi_avg_fn
 
@@ -22,6 +23,8 @@ from ssd.training.optimisers import bare, freeze, make_optimiser
 
 __all__ = ["Training", "make_fabric", "prepare"]
 
+_SAFE_CHANNELS = 16  # strided 1×1 convolutions with fewer channels are not safe in channels_last
+
 
 @dataclass
 class Training:
@@ -34,6 +37,7 @@ class Training:
         model: the network being trained, wrapped by Fabric.
         averaged: moving average of its weights; what is evaluated and shipped.
         optimiser: wrapped by Fabric; its rates are set at each step from the schedule.
+        memory_format: in which convolutions get weights and pictures.
         step: optimiser steps done.
         best: highest metric of the validations; −inf before the first.
         since_best: validations since then.
@@ -45,6 +49,7 @@ class Training:
     model: nn.Module
     averaged: AveragedModel
     optimiser: torch.optim.Optimizer
+    memory_format: torch.memory_format
     step: int = 0
     best: float = -math.inf
     since_best: int = 0
@@ -161,6 +166,9 @@ def make_fabric(precision: Precision, *, processes: int = 1) -> Fabric:
         Fabric on the accelerator that is there, or on the CPU.
     """
     strategy: Literal["auto", "ddp"] = "auto" if processes == 1 else "ddp"
+    if precision == "16-mixed" and not torch.cuda.is_available():  # else Fabric takes bf16 on a CPU
+        plugin = MixedPrecision("16-mixed", device="cpu")
+        return Fabric(accelerator="cpu", devices=processes, strategy=strategy, plugins=[plugin])
     return Fabric(accelerator="auto", devices=processes, strategy=strategy, precision=precision)
 
 
@@ -183,19 +191,37 @@ def prepare(config: TrainConfig, *, class_names: tuple[str, ...], fabric: Fabric
         3
     """
     fabric = make_fabric(config.precision) if fabric is None else fabric
+    if (found := fabric.strategy.precision.precision) != config.precision:
+        raise ConfigError(f"Fabric must have the run's precision {config.precision}, got {found}.")
     fabric.seed_everything(config.seed, verbose=False)
     model_config = _model_config(config, class_names)
-    network = build_model(model_config).to(memory_format=torch.channels_last)
+    network = build_model(model_config)
+    memory_format = _memory_format(network)
+    network = network.to(memory_format=memory_format)
     freeze(network, config)
     average = get_ema_multi_avg_fn(config.ema)  # type: ignore[no-untyped-call]
     averaged = AveragedModel(network, multi_avg_fn=average, use_buffers=True).to(fabric.device)
     model, optimiser = fabric.setup(network, make_optimiser(network, config))
-    return Training(config, model_config, fabric, model, averaged.eval(), optimiser)
+    return Training(config, model_config, fabric, model, averaged.eval(), optimiser, memory_format)
+
+
+def _memory_format(network: nn.Module) -> torch.memory_format:
+    """``channels_last``, but for layers whose gradient then corrupts memory on a CPU (oneDNN issue 6035)."""
+    strided = [
+        module.in_channels
+        for module in network.modules()
+        if isinstance(module, nn.Conv2d) and module.kernel_size == (1, 1) and max(module.stride) > 1
+    ]
+    if strided and min(strided) < _SAFE_CHANNELS:
+        return torch.contiguous_format
+    return torch.channels_last
 
 
 def _model_config(config: TrainConfig, class_names: tuple[str, ...]) -> ModelConfig:
     """The model preset with the run's classes, input side, anchors, coder and background column."""
     preset = model_preset(config.model, class_names)
+    if config.backbone:
+        preset = replace(preset, backbone=config.backbone)
     side = config.size_px
     changes: dict[str, Any] = {"contract": replace(preset.contract, size_wh=(side, side))}
     if preset.architecture in PICTURE_ARCHITECTURES:
