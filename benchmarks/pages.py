@@ -39,7 +39,7 @@ WATCH = """
     const start = clicked;
     clicked = null;
     const painted = () => window.latencies.push(performance.now() - start);
-    requestAnimationFrame(() => requestAnimationFrame(painted));
+    requestAnimationFrame(painted);
   }).observe(canvas, { attributes: true, attributeFilter: ["data-ver"] });
 }
 """

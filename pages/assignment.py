@@ -1,46 +1,22 @@
 """Assignment: what is each anchor told to predict?"""
 
-import streamlit as st
+from pages.shared import show, snippets, told_view
+from pages.shared.scene import Scene
 
-from pages.shared import scene as scenes
-from pages.shared import show, snippets, widgets
 
-scene = show.begin(
+def body(scene: Scene) -> None:
+    """Every anchor in the colour of what it is told, and the codes behind it."""
+    coder = told_view.controls(scene)
+    told_view.picture(scene)
+    told_view.tables(scene, coder)
+    show.more(scene, scene.anchor, code=snippets.assignment_code)
+
+
+show.header(
     "Assignment",
     "Positive anchors are told their object's class and box, negative ones background, ignored ones nothing.",
 )
-with st.container(horizontal=True, vertical_alignment="bottom"):
-    threshold = widgets.threshold_buttons()
-    coder = widgets.coder_sliders(scene)
-    widgets.lesson_buttons("worked example", "small objects")
-told = scenes.assignment_of(scene, coder=coder)
-show.scene_canvas(
-    scene,
-    live=True,
-    mode="assignment",
-    anchors=scenes.anchors_blob_of(scene.config),
-    editable=True,
-    panel=True,
-    max_height_px=500,
-)
-
-TABS = ("encoded targets", "what the variances do", "label list", "by level")
-targets, variances, labels, levels = st.tabs(TABS, key="tab", bind="query-params")
-if targets.open:
-    with targets:
-        st.caption(
-            "Select an object to see its anchors only. Codes: what the network is to predict for the anchor."
-        )
-        show.target_table(scene, told)
-if variances.open:
-    with variances:
-        show.spread_chart(scene, told)
-if labels.open:
-    with labels:
-        show.label_code(scene, told, level=widgets.level_of_list(scene))
-if levels.open:
-    with levels:
-        show.level_chart(scene, told)
+show.page(body)
 show.details(
     why="""
 A positive anchor $p$ that answers for $g$ is told its class and four codes:
@@ -58,6 +34,4 @@ only three hard negatives for each positive.
 
 **"Orphans are rare."** Count them on your own data: under *overwrite* every pair of objects that shares its
 best anchor makes one.""",
-    code=snippets.assignment_code(scene),
 )
-show.inspector(scene, scene.anchor)

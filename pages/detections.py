@@ -1,40 +1,13 @@
 """Detections: what comes out, and why these?"""
 
-from dataclasses import replace
+from pages.shared import detector, show
 
-import streamlit as st
-
-from pages.shared import detector, show, snippets
-from pages.shared import scene as scenes
-
-scene = show.begin(
+show.header(
     "Detections",
     "Each anchor gets a code and scores; score threshold, top-k and non-maximum suppression (NMS) decide "
     "what stays. Drag the score.",
 )
-with st.container(horizontal=True, vertical_alignment="bottom"):
-    model = detector.model_picker(scene)
-    config = detector.limits()
-
-code = None
-with show.errors():
-    if model is not None and detector.knows(model, scene):
-        with st.spinner("The network looks at the picture, once …"):
-            predictor, output = scenes.predictor_of(model), scenes.output_of(scene, model=model)
-        limits = replace(config, score_threshold=detector.score())
-        candidates, shown = predictor.select(output, config), predictor.select(output, limits)
-        code = snippets.detect_code(scene, model=model, config=limits)
-        detector.draw(scene, predictor, candidates)
-        detector.stages(scene, predictor, candidates, output)
-        detector.verdict(scene, predictor, shown, candidates, output)
-        with st.expander("Download", icon=":material/download:"):
-            detector.downloads(scene, predictor, shown)
-    else:
-        picture, why = st.columns((2, 1), gap="medium")
-        with picture:
-            show.scene_canvas(scene, mode="matching", editable=False, static=True, max_height_px=480)
-        with why:
-            detector.explain_misfit(scene)
+show.page(detector.body_of)
 show.details(
     why="""
 Every anchor proposes one box for each class. A candidate is an anchor with a class whose score is above
@@ -50,5 +23,4 @@ class, or among all. Last, a **cap** on the boxes of a picture.
 
 **"NMS merges boxes."** It never moves or averages a box; it only drops. The box that stays is exactly as it
 was decoded.""",
-    code=code,
 )

@@ -22,6 +22,5 @@ with teacher, st.container(border=True, height="stretch"):
 with practitioner, st.container(border=True, height="stretch"):
     st.markdown("**I have a data set**")
     strip.draw_tour(tours.PRACTITIONER)
-scene = show.scene_after_header()
 with pipeline:
-    strip.draw_pipeline(scene)
+    show.page(strip.draw_pipeline)

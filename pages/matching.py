@@ -1,44 +1,25 @@
 """Matching: which anchor overlaps which object?"""
 
-import streamlit as st
+from pages.shared import match_view, show, snippets
+from pages.shared.scene import Scene
 
-from pages.shared import scene as scenes
-from pages.shared import show, snippets, widgets
 
-scene = show.begin(
+def body(scene: Scene) -> None:
+    """The match of the scene, live; first a guess where one is wanted."""
+    view = match_view.controls(scene)
+    if view.reveal:
+        match_view.picture(scene, view)
+    else:
+        show.contest_canvas(scene, view.contest)
+    show.more(scene, scene.anchor, code=snippets.match_code, also=view.table)
+
+
+show.header(
     "Matching",
     "An anchor answers for an object when their jaccard overlap (IoU) reaches the match threshold; "
     "each object's best anchor is forced. Drag an object.",
 )
-found = scenes.match_of(scene)
-with st.container(horizontal=True, vertical_alignment="bottom"):
-    other = widgets.rule_to_compare(scene)
-    guess_first = st.toggle("Predict first", key="predict", bind="query-params", help="Hide the answer.")
-    widgets.lesson_buttons("dog and ball", "worked example", "orphan pair")
-contest = show.first_contest(found)
-reveal = not guess_first or contest is None or widgets.predict(contest, show.titles(scene), rule=scene.rule)
-
-if reveal:
-    show.scene_canvas(
-        scene,
-        live=True,
-        mode="matching",
-        anchors=scenes.anchors_blob_of(scene.config),
-        editable=True,
-        panel=True,
-        max_height_px=500,
-    )
-    show.sentences(show.rule_words(scene, found, other))
-else:
-    show.contest_canvas(scene, contest)
-
-few = len(scenes.anchors_of(scene.config)) <= 200  # the lesson's table fits whole
-table = st.expander(
-    "The jaccard table", icon=":material/table:", expanded=few, key="table", on_change="rerun"
-)
-if table.open and reveal:
-    with table:
-        show.jaccard_chart(scene)
+show.page(body)
 show.details(
     why="""
 For an object $g$ and an anchor $a$ the jaccard overlap (IoU) is $J = |g ∩ a| / |g ∪ a|$. Each anchor looks
@@ -56,6 +37,4 @@ anchor, the later one takes it, and the first is background in training.
 
 **"A higher threshold gives better boxes."** It gives fewer anchors to each object, and small objects live on
 their forced anchor alone.""",
-    code=snippets.match_code(scene),
 )
-show.inspector(scene, scene.anchor)

@@ -160,8 +160,12 @@ SHARED = {
     "state",
     "scene",
     "canvas",
+    "facts",
     "widgets",
     "show",
+    "anchor_view",
+    "match_view",
+    "told_view",
 }
 
 # Third-party library → rooms that may use it. A library that is not here is a decision to be made.

@@ -10,6 +10,7 @@ const FIELDS = {
   selected_object: (c) => c.selectedObject,
   selected_detection: (c) => c.selectedDetection,
   score: (c) => c.score,
+  threshold: (c) => c.threshold,
   ratio: (c) => c.mining,
   hidden_levels: (c) => [...c.hiddenLevels].sort((a, b) => a - b),
   hidden_classes: (c) => [...c.hiddenClasses].sort(),
@@ -30,6 +31,9 @@ const ADOPT = {
   },
   score: (c, value) => {
     if (!c.sliding) c.score = value;
+  },
+  threshold: (c, value) => {
+    if (!c.sliding) c.threshold = value;
   },
   ratio: (c, value) => {
     if (!c.sliding) c.mining = value;
@@ -174,6 +178,7 @@ function publish(c) {
     selectedAnchor: c.selectedAnchor ?? "",
     selectedDetection: c.selectedDetection ?? "",
     score: c.score,
+    threshold: c.threshold ?? "",
     ...(c.costs ? { ratio: c.mining ?? "", mined: c.costs.sums.count, loss: lossAt(c.costs).total } : {}),
     zoom: c.view.zoom.toFixed(2),
     revision: c.revision,
@@ -290,7 +295,7 @@ function mountCanvas(host, payload, events, store) {
   style.textContent = CSS;
   const c = Object.assign(Object.create(behaviour), build(root), {
     root, events, store, payload: null, pending: null, view: new View(), base: document.createElement("canvas"),
-    objects: [], selectedObject: null, selectedAnchor: null, selectedDetection: null, score: 0.5, mining: null, costs: null,
+    objects: [], selectedObject: null, selectedAnchor: null, selectedDetection: null, score: 0.5, threshold: null, mining: null, costs: null,
     hiddenLevels: new Set(), hiddenClasses: new Set(), changed: new Set(), undo: [], chips: new Map(),
     revision: 0, answered: 0, statesVersion: 0, tool: "select", hideBoxes: false, hover: null, hoverAt: [0, 0],
     drag: null, draft: null, press: null, pinch: null, nudge: null, frame: 0, since: null, gone: false,

@@ -14,7 +14,7 @@ function derive(c) {
   const names = numbered(c.live.map((i) => c.objects[i].name));
   c.titles = c.objects.map((each, i) => (each.ignored ? each.name : names[c.slots[i]]));
   c.numObjects = c.live.length;
-  const { matching } = c.payload;
+  const matching = c.payload.matching && { ...c.payload.matching, threshold: c.threshold };
   c.match = matching && c.anchors ? c.anchors.table.match(c.live.map((i) => c.objects[i].box), ignored, matching) : null;
   c.sentences = c.objects.map((each, i) => sentenceOf(c, each, i, names));
   c.orphans = c.match ? c.match.counts.filter((count) => count === 0).length : 0;

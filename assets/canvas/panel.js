@@ -51,9 +51,41 @@ function panelLines(c) {
   return c.sentences.map((text, i) => ({ text, kind: c.kindOfObject(i), name: c.objects[i].name, at: ["object", i] }));
 }
 
+// How many boxes each limit leaves, at the score of this moment.
+function funnelStages(c) {
+  const { above, beyond_top_k: cut, suppressed, kept } = c.counts;
+  return [
+    ["anchors", c.payload.num_anchors],
+    ["above the score", above],
+    ["within top-k", above - cut],
+    ["after NMS", above - cut - suppressed],
+    ["kept", kept],
+  ];
+}
+
+function updateFunnel(c) {
+  const shown = c.payload.mode === "detections" && Boolean(c.payload.num_anchors);
+  c.funnel.hidden = !shown;
+  if (!shown) return;
+  const stages = funnelStages(c);
+  const most = Math.log1p(Math.max(...stages.map(([, count]) => count)));
+  while (c.funnelRows.length < stages.length) {
+    const row = element("div", "", c.funnel);
+    c.funnelRows.push({ row, word: element("span", "", row), bar: element("i", "", row), count: element("b", "", row) });
+  }
+  stages.forEach(([word, count], i) => {
+    const { row, word: said, bar, count: shownCount } = c.funnelRows[i];
+    say(said, word);
+    say(shownCount, withCommas(count));
+    bar.style.setProperty("--share", String(most ? Math.log1p(count) / most : 0));
+    row.className = i === stages.length - 1 ? "ssd-last" : "";
+  });
+}
+
 function updatePanel(c) {
   say(c.status, statusText(c));
   if (!c.payload.panel || c.payload.static) return;
+  updateFunnel(c);
   bigNumbers(c).forEach(([value, word], i) => {
     say(c.numbers[i].value, typeof value === "number" ? withCommas(value) : value);
     say(c.numbers[i].word, word);
@@ -87,6 +119,9 @@ function buildPanel(c) {
     const cell = element("div", "", big);
     return { value: element("b", "", cell), word: element("span", "", cell) };
   });
+  c.funnel = element("div", "ssd-funnel", c.panel, { role: "img", "aria-label": "How many boxes each limit leaves" });
+  c.funnel.hidden = true;
+  c.funnelRows = [];
   c.list = element("div", "ssd-lines", c.panel);
   c.lines = [];
 }

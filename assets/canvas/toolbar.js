@@ -16,16 +16,17 @@ const MAX_CLASS_CHIPS = 12;
 
 // Rebuilt only when its structure changes; texts and counts follow each frame.
 function buildToolbar(c) {
-  const key = JSON.stringify([c.payload.mode, c.payload.editable, c.payload.class_names, c.anchors?.perLevel ?? 0, !c.givenStates, classesShown(c), c.mining === null, c.costs?.top]);
+  const key = JSON.stringify([c.payload.mode, c.payload.editable, c.payload.class_names, c.anchors?.perLevel ?? 0, !c.givenStates, classesShown(c), c.mining === null, c.costs?.top, c.payload.level_chips, c.payload.threshold_slider && c.payload.matching !== null]);
   if (c.toolbarKey === key) return;
   c.toolbarKey = key;
   c.bar.replaceChildren();
   c.chips = new Map();
   c.slider = null;
   if (c.payload.mode === "detections") buildScore(c);
+  if (c.payload.threshold_slider && c.payload.matching) buildThreshold(c);
   if (c.costs) buildRatio(c);
   buildStateChips(c);
-  if (c.payload.mode !== "detections" && c.anchors) buildLevelChips(c);
+  if (c.payload.mode !== "detections" && c.anchors && c.payload.level_chips) buildLevelChips(c);
   buildClassChips(c);
   if (c.costs) buildHeat(c);
   buildTools(c);
@@ -44,16 +45,30 @@ function buildScore(c) {
   });
 }
 
+function buildThreshold(c) {
+  buildSlider(c, "Match threshold", {
+    least: 0.05,
+    most: 0.95,
+    step: 0.01,
+    digits: 2,
+    field: "threshold",
+    read: () => c.threshold,
+    write: (value) => {
+      c.threshold = value;
+    },
+  });
+}
+
 // One slider that acts while it moves and tells Python on release.
-function buildSlider(c, title, { most, step, digits, field, read, write }) {
+function buildSlider(c, title, { least = 0, most, step, digits, field, read, write }) {
   const label = element("label", "ssd-score", c.bar);
   element("span", "", label).textContent = title;
-  c.slider = element("input", "", label, { type: "range", min: 0, max: most, step, "aria-label": title });
+  c.slider = element("input", "", label, { type: "range", min: least, max: most, step, "aria-label": title });
   c.sliderValue = element("output", "", label);
   c.sliderShows = () => {
     const value = read();
     if (!c.sliding) c.slider.value = String(value);
-    c.slider.style.setProperty("--at", `${(value / most) * 100}%`);
+    c.slider.style.setProperty("--at", `${((value - least) / (most - least)) * 100}%`);
     say(c.sliderValue, value.toFixed(value < 0.01 && value > 0 ? 3 : digits));
   };
   c.slider.addEventListener("input", (event) => {

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any
 
 import streamlit as st
 
 from pages.shared import scene as scenes
-from pages.shared import show, state
+from pages.shared import show, snippets, state
+from pages.shared.facts import facts
 from pages.shared.scene import Scene
-from pages.shared.sources import CAMERA, LESSONS, PHOTOGRAPHS, SYNTHETIC, UPLOAD
+from pages.shared.sources import FREE_CLASSES, LESSONS, OWN, PHOTOGRAPHS, SYNTHETIC
 from ssd.config import SELECTION_PRESETS, SelectionConfig
 from ssd.errors import SSDError
 
@@ -20,6 +22,7 @@ if TYPE_CHECKING:
 FITTING = "the one that fits"
 FLOOR = 0.01  # lowest score threshold of the canvas's slider
 PRESETS = ("display", "evaluation")
+PHOTOGRAPH_MODELS = ("voc5",)  # shipped ones that were trained on photographs of everyday things
 _DRAWN = (SYNTHETIC, LESSONS)  # no photographs
 
 
@@ -43,11 +46,18 @@ def model_picker(scene: Scene) -> str | None:
         asked = FITTING
     st.session_state["model_choice"] = asked
     st.selectbox("Model", (FITTING, *names), key="model_choice", on_change=_keep_model, width=230)
-    if asked != FITTING:
-        return asked if asked not in TORCHVISION_NAMES or _is_fetched(asked) else _offer_fetch(asked)
-    return next(
-        (name for name in names if name not in TORCHVISION_NAMES and knows(name, scene)), None
-    ) or next((name for name in TORCHVISION_NAMES if _is_fetched(name) and knows(name, scene)), None)
+    if asked == FITTING:
+        return fitting(scene)
+    return asked if asked not in TORCHVISION_NAMES or _is_fetched(asked) else _offer_fetch(asked)
+
+
+def fitting(scene: Scene) -> str | None:
+    """The model for this picture: a shipped one first, then one that was fetched; or none."""
+    from ssd.checkpoints import TORCHVISION_NAMES
+    from ssd.checkpoints import model_names as shipped
+
+    here = (*shipped(), *(name for name in TORCHVISION_NAMES if _is_fetched(name)))
+    return next((name for name in here if knows(name, scene)), None)
 
 
 def _keep_model() -> None:
@@ -63,20 +73,56 @@ def knows(name: str, scene: Scene) -> bool:
 
     if name in TORCHVISION_NAMES:
         return scene.source not in _DRAWN  # trained on photographs of everyday things
-    if scene.source in (UPLOAD, CAMERA):
-        return st.session_state.get("claimed", {}).get(scene.digest) == name
-    return scene.source != PHOTOGRAPHS and fits(
-        scene.class_names, scenes.predictor_of(name).config.class_names
-    )
+    classes, named = scenes.classes_of_model(name), set(scene.object_names) - set(FREE_CLASSES)
+    if scene.source == PHOTOGRAPHS:
+        return name in PHOTOGRAPH_MODELS and not named.isdisjoint(classes)
+    if scene.source not in OWN:
+        return fits(scene.class_names, classes)
+    claimed = st.session_state.get("claimed", {}).get(scene.digest)
+    if claimed is not None:
+        return name == claimed
+    return fits(sorted(named), classes) if named else name in PHOTOGRAPH_MODELS
+
+
+def body_of(scene: Scene) -> None:
+    """The page's own part: controls, the picture with all candidates, and what became of them."""
+    with st.container(horizontal=True, vertical_alignment="bottom"):
+        model = model_picker(scene)
+        config = limits()
+    if model is None or not knows(model, scene):
+        _show_without_model(scene)
+        return
+    predictor, output = scenes.predictor_of(model), scenes.output_of(scene, model=model)
+    shown = replace(config, score_threshold=score())
+    candidates, selection = predictor.select(output, config), predictor.select(output, shown)
+    draw(scene, predictor, candidates)
+    verdict(scene, predictor, selection, candidates, output)
+    stages(scene, predictor, candidates, output)
+    offers = st.expander("Download", icon=":material/download:", key="offers", on_change="rerun")
+    if offers.open:
+        with offers:
+            downloads(scene, predictor, selection)
+    show.copy_as_python(lambda: snippets.detect_code(scene, model=model, config=shown))
+
+
+def _show_without_model(scene: Scene) -> None:
+    """The picture alone, and why."""
+    picture, why = st.columns((2, 1), gap="medium")
+    with picture:
+        show.scene_canvas(scene, mode="matching", editable=False, static=True, max_height_px=480)
+    with why:
+        explain_misfit(scene)
 
 
 def explain_misfit(scene: Scene) -> None:
     """Say why nothing is shown, and where to go instead."""
+    from ssd.checkpoints import model_names as shipped
+
     with st.container(border=True):
         st.markdown("**No model here knows this picture**, so no boxes are shown: they would mean nothing.")
-        for name in model_names()[:2]:
+        for name in shipped():
             try:
-                classes = ", ".join(scenes.predictor_of(name).config.class_names)
+                classes = ", ".join(scenes.classes_of_model(name))
             except SSDError:
                 continue
             st.text(f"{name} knows: {classes}.")
@@ -96,7 +142,7 @@ def explain_misfit(scene: Scene) -> None:
 def _claim(digest: str, name: str) -> None:
     """The visitor says that a model knows the picture."""
     st.session_state.setdefault("claimed", {})[digest] = name
-    state.keep("model", name)
+    state.forget(["model"])
 
 
 def _is_fetched(name: str) -> bool:
@@ -128,24 +174,14 @@ def _offer_fetch(name: str) -> None:
 
 def limits() -> SelectionConfig:
     """NMS, top-k and cap as the controls have them; the score threshold at its floor."""
-    usual = SelectionConfig()
+    usual, kept = SelectionConfig(), {"bind": "query-params", "persist_state": "session"}
     name = st.segmented_control(
-        "Limits",
-        PRESETS,
-        default="display",
-        key="preset",
-        bind="query-params",
-        on_change=_use_preset,
-        required=True,
+        "Limits", PRESETS, default="display", key="preset", on_change=_use_preset, required=True, **kept
     )
-    nms = st.slider(
-        "NMS threshold", 0.05, 0.95, usual.nms_threshold, 0.05, key="nms", bind="query-params", width=190
-    )
+    nms = st.slider("NMS threshold", 0.05, 0.95, usual.nms_threshold, 0.05, key="nms", width=190, **kept)
     with st.popover("Top-k, classes"):
-        top_k = st.number_input(
-            "Top-k of each class", 1, 1000, usual.top_k, 50, key="topk", bind="query-params"
-        )
-        agnostic = st.toggle("NMS among all classes together", key="agnostic", bind="query-params")
+        top_k = st.number_input("Top-k of each class", 1, 1000, usual.top_k, 50, key="topk", **kept)
+        agnostic = st.toggle("NMS among all classes together", key="agnostic", **kept)
     cap = SELECTION_PRESETS[name].max_detections
     return SelectionConfig(FLOOR, nms_threshold=nms, top_k=top_k, max_detections=cap, class_agnostic=agnostic)
 
@@ -165,27 +201,24 @@ def score() -> float:
 def draw(scene: Scene, predictor: Predictor, selection: Selection) -> None:
     """All candidates on the canvas, with their fates and what they are worth."""
     from ssd.figures.blobs import candidates_blob
-    from ssd.figures.findings import outcomes
+    from ssd.figures.findings import worth_of
 
     names = predictor.config.class_names
     hidden = state.kept_indices("classes", below=len(names))
     worth = None
     if len(scene.sample.target):
-        worth = outcomes(
-            selection,
-            scene.sample.target,
-            scene_classes=scene.class_names,
-            model_classes=names,
-            size_wh=scene.size_wh,
-        )
+        worth = worth_of(selection, scene.sample.target, **_names(scene, predictor))
     show.scene_canvas(
         scene,
         mode="detections",
+        known=names,
         candidates=candidates_blob(selection, class_names=names, floor=FLOOR),
+        num_anchors=len(predictor.anchors),
         selected_detection=state.kept_index("detection", below=len(selection.scores)),
         selected_anchor=None,
         score=score(),
-        outcomes=worth,
+        outcomes=None if worth is None else worth.outcomes,
+        hits=None if worth is None else worth.hits,
         hidden_classes=[names[index] for index in hidden],
         editable=False,
         panel=True,
@@ -193,36 +226,35 @@ def draw(scene: Scene, predictor: Predictor, selection: Selection) -> None:
     )
 
 
+def _names(scene: Scene, predictor: Predictor) -> dict[str, Any]:
+    """Whose labels are whose, and how large the picture is."""
+    return {
+        "scene_classes": scene.class_names,
+        "model_classes": predictor.config.class_names,
+        "size_wh": scene.size_wh,
+    }
+
+
 def verdict(
     scene: Scene, predictor: Predictor, selection: Selection, candidates: Selection, output: PictureOutput
 ) -> None:
-    """The numbers that need Python: the funnel, and which objects were found."""
-    from ssd.figures.findings import found_objects, funnel
+    """What needs Python: how long the network took, and which objects were found."""
+    from ssd.figures.findings import found_objects
 
-    stages = funnel(selection, num_anchors=len(predictor.anchors))
-    left, right = st.columns(2, gap="large")
-    with left:
-        st.caption(
-            f"Score {score():.2f} keeps {len(selection.detections)} of {len(selection.scores)} candidates. "
-            f"The network took {output.seconds:.2f} s, once. It has {len(predictor.anchors):,} anchors "
-            "of its own: anchors and matching rule in the sidebar do not change it. A candidate is one of "
-            f"them with one of {len(predictor.config.class_names)} classes."
-        )
-        show.chart("funnel_figure", stages, alt=", ".join(f"{name}: {count}" for name, count in stages))
-    with right:
-        if not len(scene.objects.labels):
-            st.caption("Precision and recall need objects: draw them on the Matching page.")
-            return
-        names = predictor.config.class_names
+    lines = [
+        f"Score {score():.2f} keeps {len(selection.detections)} of {len(selection.scores)} candidates. "
+        f"The network took {output.seconds:.2f} s, once. It has {len(predictor.anchors):,} anchors "
+        "of its own: anchors and matching rule in the sidebar do not change it. A candidate is one of "
+        f"them with one of {len(predictor.config.class_names)} classes."
+    ]
+    if len(scene.objects.labels):
         found = found_objects(
-            selection,
-            scene.sample.target,
-            scene_classes=scene.class_names,
-            model_classes=names,
-            size_wh=scene.size_wh,
-            candidates=candidates,
+            selection, scene.sample.target, **_names(scene, predictor), candidates=candidates
         )
-        show.sentences(found.sentences)
+        lines += found.sentences
+    else:
+        lines.append("Precision and recall need objects: draw them on the Matching page, each with a class.")
+    facts(key="verdict", lines=lines)
 
 
 def downloads(scene: Scene, predictor: Predictor, selection: Selection) -> None:
@@ -253,8 +285,6 @@ def downloads(scene: Scene, predictor: Predictor, selection: Selection) -> None:
 
 def stages(scene: Scene, predictor: Predictor, selection: Selection, output: PictureOutput) -> None:
     """The selected candidate: who sent it away, and its anchor through the whole pipeline."""
-    from dataclasses import replace
-
     from ssd.figures.findings import candidate_sentence
     from ssd.figures.inspector import prediction_stages
 
@@ -265,7 +295,7 @@ def stages(scene: Scene, predictor: Predictor, selection: Selection, output: Pic
             "Click a box to see who suppressed it and to follow its anchor through the whole pipeline."
         )
         return
-    st.text(candidate_sentence(selection, index, class_names=names))
+    facts(key="fate", lines=[candidate_sentence(selection, index, class_names=names)])
     anchor = int(selection.anchors[index])
     more = prediction_stages(
         anchor, output=output, selection=selection, class_names=names, size_wh=scene.size_wh

@@ -115,7 +115,9 @@ def _keep(make: Callable[[], AnchorConfig]) -> None:
         st.session_state["knob_error"] = words
         return
     state.keep("knobs", text)
-    st.session_state["anchors"] = CUSTOM
+    if st.session_state["anchors"] != CUSTOM:
+        st.session_state["anchors"] = CUSTOM
+        st.rerun()  # the sidebar names the preset
 
 
 def _change_family() -> None:

@@ -9,7 +9,7 @@ import streamlit as st
 from pages.shared import scene as scenes
 from pages.shared import sources, state
 from pages.shared.picture_drop import DroppedPicture, picture_drop
-from pages.shared.scene import CUSTOM, DEFAULTS, OwnPicture
+from pages.shared.scene import CUSTOM, DEFAULTS, THRESHOLDS, OwnPicture
 from pages.shared.sources import CAMERA, LESSONS, NAMED, NUMBERED, OWN, SYNTHETIC, UPLOAD
 from pages.shared.tours import STEPS
 from ssd.config import ANCHOR_PRESETS, MATCHING_RULES, anchor_preset
@@ -22,7 +22,7 @@ ANCHOR_CHOICES = (*ANCHOR_PRESETS, CUSTOM)
 
 def draw_sidebar() -> None:
     """Everything that all pages share; ``scene.current`` reads it."""
-    st.session_state["app_ran"] = True
+    st.session_state.update(app_ran=True, page_part=False)
     if "visited" not in st.session_state:
         _first_visit()
     state.read_link()
@@ -90,14 +90,22 @@ def _own_input(source: str) -> None:
 def _pick_settings() -> None:
     """Anchors, matching rule and threshold."""
     st.selectbox("Anchors", ANCHOR_CHOICES, key="anchors", bind="query-params", on_change=_anchors_changed)
-    st.selectbox("Matching rule", MATCHING_RULES, key="rule", bind="query-params")
+    only_page = state.rerun_page
+    st.selectbox("Matching rule", MATCHING_RULES, key="rule", bind="query-params", on_change=only_page)
     st.slider(
-        "Match threshold", 0.05, 0.95, DEFAULTS["threshold"], 0.05, key="threshold", bind="query-params"
+        "Match threshold",
+        *THRESHOLDS,
+        DEFAULTS["threshold"],
+        0.01,
+        key="threshold",
+        bind="query-params",
+        on_change=only_page,
     )
     st.toggle(
         "Strictly greater",
         key="strict",
         bind="query-params",
+        on_change=only_page,
         help="The lesson asks for a jaccard above the threshold, the paper for at least the threshold.",
     )
 
@@ -179,10 +187,16 @@ def _picked_with_defaults() -> tuple[str, str | int]:
 
 def _anchors_changed() -> None:
     """A preset brings the threshold of its source."""
-    name = st.session_state["anchors"]
+    name, before = st.session_state["anchors"], _threshold_and_strict()
     if name != CUSTOM:
         preset = anchor_preset(name)
         st.session_state.update(threshold=preset.threshold, strict=preset.coder.kind == "tanh")
+    if _threshold_and_strict() == before:  # else the sidebar must show what changed
+        state.rerun_page()
+
+
+def _threshold_and_strict() -> tuple[float, bool]:
+    return st.session_state["threshold"], st.session_state["strict"]
 
 
 def take_drop(dropped: DroppedPicture) -> None:

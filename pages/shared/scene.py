@@ -13,12 +13,14 @@ import importlib
 import threading
 import time
 from dataclasses import dataclass
+from functools import lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import streamlit as st
 
 from pages.shared import links, sources, state
+from pages.shared.queue import turn
 from pages.shared.sources import NUMBERED, OWN, SYNTHETIC, Loaded
 from ssd.config import AnchorConfig, CoderConfig, GridAnchors, MatchingRule, anchor_preset
 from ssd.errors import ConfigError, DataError, SSDError
@@ -40,10 +42,13 @@ if TYPE_CHECKING:
 
 CUSTOM = "custom"  # the anchors of the knobs
 DEFAULTS: dict[str, Any] = {"anchors": "ssd300-voc", "rule": "bipartite", "threshold": 0.5, "strict": False}
+THRESHOLDS = (0.05, 0.95)  # lowest and highest match threshold
 _HEAD_START_S = 0.15  # the first page's title leaves the server before the imports take the lock
 _HEAVY = ("torch", "torchvision", "PIL.Image", "pandas", "plotly.graph_objects")
 _MAX_SIDE_PX = 1600  # of the picture that crosses to the browser
 _SMALL_PX = 360  # of thumbnails
+_MAX_OUTPUTS = 32  # answers of networks to public pictures, kept for everybody
+_OUTPUTS: dict[tuple[str, str, str | int], PictureOutput] = {}
 _FALLBACK = (SYNTHETIC, sources.START_SEED)
 
 
@@ -167,7 +172,9 @@ def open_folder(name: str) -> DataSet:
     return sources.open_folder(name)
 
 
-@st.cache_resource(max_entries=16, show_spinner=False)
+@lru_cache(
+    maxsize=16
+)  # asked for twenty times a run: Streamlit's own cache takes 1 ms to name a configuration
 def anchors_of(config: AnchorConfig) -> Anchors:
     """The anchors of a configuration."""
     from ssd.anchors import make_anchors
@@ -175,7 +182,7 @@ def anchors_of(config: AnchorConfig) -> Anchors:
     return make_anchors(config)
 
 
-@st.cache_resource(max_entries=16, show_spinner=False)
+@lru_cache(maxsize=16)
 def anchors_blob_of(config: AnchorConfig) -> Blob:
     """The anchors as the browser takes them."""
     from ssd.figures.blobs import anchors_blob
@@ -234,22 +241,38 @@ def run_answer_of(scene: Scene, *, run: str, checkpoint: Checkpoint) -> Answer:
     return _answer_of(path, scene.sample)
 
 
-@st.cache_resource(max_entries=32, show_spinner=False)
-def _public_output(sha256: str, model: str, source: str, which: str | int) -> PictureOutput:
-    """The network's answer for a public picture: once for each pair of weights and picture."""
-    return predictor_of(model).predict(_public(source, which).sample.picture)
+def classes_of_model(name: str) -> tuple[str, ...]:
+    """What a shipped model finds; nothing where its file cannot be read (asking it says why)."""
+    try:
+        return predictor_of(name).config.class_names
+    except SSDError:
+        return ()
+
+
+def _own_classes() -> tuple[str, ...]:
+    """What an object on a visitor's picture may be called: what some shipped model finds, or no class."""
+    from ssd.checkpoints import model_names
+
+    known = [each for name in model_names() for each in classes_of_model(name)]
+    return (*sources.FREE_CLASSES, *dict.fromkeys(known))
 
 
 def output_of(scene: Scene, *, model: str) -> PictureOutput:
-    """The network's answer; the one for a picture of the visitor stays in the session."""
+    """The network's answer: once for each pair of weights and picture, one visitor after another.
+
+    The answer for a picture of the visitor stays in the session.
+    """
     predictor = predictor_of(model)
-    if scene.travels:
-        return _public_output(predictor.sha256, model, scene.source, scene.which)
-    key = (predictor.sha256, scene.digest)
-    known = st.session_state.get("own_output")
-    if known is None or known[0] != key:
-        known = st.session_state["own_output"] = (key, predictor.predict(scene.sample.picture))
-    return known[1]
+    own = st.session_state.setdefault("own_output", {})
+    key = (predictor.sha256, scene.source, scene.which) if scene.travels else (predictor.sha256, scene.digest)
+    kept = _OUTPUTS if scene.travels else own
+    if key not in kept:
+        with turn("inference"), st.spinner("The network looks at the picture, once …"):
+            found = kept[key] if key in kept else predictor.predict(scene.sample.picture)  # asked by two
+        while len(kept) >= (_MAX_OUTPUTS if scene.travels else 1):
+            kept.pop(next(iter(kept)), None)
+        kept[key] = found
+    return kept[key]
 
 
 def picture_of(scene: Scene) -> Blob:
@@ -357,7 +380,8 @@ def _build(source: str, which: str | int, loaded: Loaded) -> Scene:
 
     digest = _digest(source, which)
     _forget_other_picture(digest)
-    sample, edited = _with_drawn_objects(loaded)
+    names = _own_classes() if source in OWN else loaded.class_names
+    sample, edited = _with_drawn_objects(loaded, names)
     objects = split_target(sample.target)
     name, config = _anchor_config()
     values = st.session_state
@@ -368,7 +392,7 @@ def _build(source: str, which: str | int, loaded: Loaded) -> Scene:
         digest=digest,
         sample=sample,
         objects=objects,
-        class_names=loaded.class_names,
+        class_names=names,
         point=loaded.point,
         edited=edited,
         anchors_name=name,
@@ -396,7 +420,7 @@ def _forget_other_picture(digest: str) -> None:
     st.session_state["digest"] = digest
 
 
-def _with_drawn_objects(loaded: Loaded) -> tuple[Sample, bool]:
+def _with_drawn_objects(loaded: Loaded, names: tuple[str, ...]) -> tuple[Sample, bool]:
     """The sample, with the visitor's objects where there are any."""
     from dataclasses import replace
 
@@ -406,7 +430,7 @@ def _with_drawn_objects(loaded: Loaded) -> tuple[Sample, bool]:
     if text is None:
         return loaded.sample, False
     try:
-        drawn = text_to_drawn(text, num_classes=len(loaded.class_names))
+        drawn = text_to_drawn(text, num_classes=len(names))
     except DataError as error:
         state.forget(["objects", "object"])
         state.note(str(error))

@@ -11,6 +11,7 @@ import streamlit as st
 
 from pages.shared import scene as scenes
 from pages.shared import state
+from pages.shared.facts import facts
 from pages.shared.scene import Scene
 from ssd.config import CoderConfig, MatchingRule
 from ssd.errors import SSDError
@@ -58,14 +59,32 @@ def begin(title: str, sentence: str) -> Scene:
     return scene_after_header()
 
 
-def scene_after_header() -> Scene:
-    """The scene, the sidebar's picture of it, and notes; here the heavy imports are waited for."""
+def page(body: Callable[[Scene], None]) -> None:
+    """A page's own part: what its controls and the sidebar's settings run again, and nothing else."""
+    st.session_state["fresh_scene"] = scene_after_header()
+
+    @st.fragment(key=state.PAGE)
+    def part() -> None:
+        with errors():
+            body(st.session_state.pop("fresh_scene", None) or scene_now())
+
+    st.session_state["page_part"] = True
+    part()
+
+
+def scene_now() -> Scene:
+    """The scene as sidebar, canvas and link have it at this moment."""
     from pages.shared.picker import mark_usual_settings, mark_which
 
-    scenes.warm_up().join()
     mark_usual_settings()
     mark_which()
-    scene = scenes.current()
+    return scenes.current()
+
+
+def scene_after_header() -> Scene:
+    """The scene, the sidebar's picture of it, and notes; here the heavy imports are waited for."""
+    scenes.warm_up().join()
+    scene = scene_now()
     _thumbnail(scene)
     if (problem := st.session_state.pop("scene_error", None)) is not None:
         error_box(problem)
@@ -128,14 +147,20 @@ def scene_canvas(
     scene: Scene,
     *,
     live: bool = False,
+    known: Sequence[str] | None = None,
     key: str = "canvas",
     on_event: Callable[[CanvasEvents], None] | None = None,
     **view: Any,
 ) -> None:
     """The scene on the canvas; what the visitor does there goes into the state.
 
-    ``live``: the browser matches while an object is dragged, as the scene says. Another ``key``
-    makes another canvas, another ``on_event`` hears of it in the place of :func:`take_events`.
+    Args:
+        scene: whose picture and objects.
+        live: the browser matches while an object or the match threshold is dragged.
+        known: classes that count; objects of others are shown as ignored.
+        key: of the canvas; another key makes another canvas.
+        on_event: hears of it in the place of :func:`take_events`.
+        view: what else the canvas shows.
     """
     from pages.shared.canvas import box_canvas
     from ssd.figures.canvas import CanvasObject, CanvasView, LiveMatching, canvas_payload
@@ -147,10 +172,10 @@ def scene_canvas(
         (target.difficult | target.ignore).tolist(),
         strict=True,
     )
-    objects = [
-        CanvasObject(tuple(box), names[label - 1] if label else "left out", ignored)
-        for box, label, ignored in rows
-    ]
+    objects = []
+    for box, label, ignored in rows:
+        name = names[label - 1] if label else "left out"
+        objects.append(CanvasObject(tuple(box), name, ignored or (known is not None and name not in known)))
     levels = state.kept_indices("levels", below=len(scene.config.levels()))
     classes = state.kept_indices("classes", below=len(names))
     settings = {
@@ -166,6 +191,7 @@ def scene_canvas(
     }
     if live:
         settings["matching"] = LiveMatching(rule=scene.rule, threshold=scene.threshold, strict=scene.strict)
+        settings["threshold_slider"] = True
     box_canvas(canvas_payload(CanvasView(**settings)), key=key, on_event=on_event or take_events)
 
 
@@ -176,6 +202,7 @@ def take_events(events: CanvasEvents) -> None:
     scene = st.session_state["scene"]
     if events.step:
         step(events.step)
+        st.rerun()
     if events.scene != scene.digest:
         return
     if "objects" in events.changed:
@@ -198,6 +225,11 @@ def take_events(events: CanvasEvents) -> None:
             scene.class_names.index(name) for name in events.hidden_classes if name in scene.class_names
         ]
         state.keep("classes", state.indices_text(hidden))
+    if "threshold" in events.changed and events.threshold is not None:
+        low, high = scenes.THRESHOLDS
+        st.session_state["threshold"] = min(max(round(events.threshold, 2), low), high)
+    if events.changed & {"objects", "threshold"}:
+        st.rerun()  # the sidebar shows them too
 
 
 def _index_text(index: int | None) -> str | None:
@@ -280,15 +312,33 @@ def inspector(scene: Scene, index: int | None, more: Sequence[Stage] = ()) -> No
         size_wh=scene.size_wh,
     )
     box = st.expander(f"Follow anchor {index:,}", icon=":material/conversion_path:", expanded=True)
-    with box, st.container(horizontal=True):
-        for stage in (*stages, *more):
-            with st.container(border=True, width=205, gap="xsmall"):
-                st.caption(stage.title)
-                sentences(stage.lines)
+    with box:
+        facts(key="followed", cards=(*stages, *more))
 
 
-def details(*, why: str, think: str, code: str | None) -> None:
-    """The expanders under the picture."""
+def more(
+    scene: Scene,
+    anchor: int | None,
+    *,
+    code: Callable[[Scene], str],
+    also: Callable[[Scene], None] | None = None,
+) -> None:
+    """Under the picture: the inspector, what else the page has, and the call that gives the view."""
+    inspector(scene, anchor)
+    if also is not None:
+        also(scene)
+    copy_as_python(lambda: code(scene))
+
+
+def copy_as_python(code: Callable[[], str]) -> None:
+    """The ``ssd`` call that gives the view; written when it is asked for."""
+    box = st.expander("Copy as Python", icon=":material/code:", key="python", on_change="rerun")
+    if box.open:
+        box.code(code(), language="python")
+
+
+def details(*, why: str, think: str, code: str | None = None) -> None:
+    """What explains the page; it stays as it is while the page's own part runs again."""
     with st.expander("Why?", icon=":material/menu_book:"):
         st.markdown(why)
     with st.expander("Think", icon=":material/psychology_alt:"):

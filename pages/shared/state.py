@@ -11,6 +11,7 @@ import math
 from collections.abc import Iterable
 
 import streamlit as st
+from streamlit import config
 
 from ssd.limits import MAX_QUERY_VALUE_CHARS
 
@@ -28,6 +29,7 @@ KEYS = (
     "settings",
     "which",
 )
+PAGE = "page"  # key of the fragment that holds a page's own part
 OF_THE_PICTURE = ("objects", "object", "detection", "classes")  # meaningless on another picture
 NOT_IN_A_LINK = ("objects", "object", "detection")  # of a picture that does not travel
 
@@ -48,6 +50,15 @@ def forget(keys: Iterable[str]) -> None:
     """Forget several texts."""
     for key in keys:
         kept().pop(key, None)
+
+
+def rerun_page() -> None:
+    """Run only the page's own part again, where it has one; in a callback only, as its last line.
+
+    In a test that reads pages without a browser the whole script runs, so that all of it can be read.
+    """
+    if st.session_state.get("page_part") and not config.get_option("global.appTest"):
+        st.rerun(PAGE)
 
 
 def note(text: str) -> None:

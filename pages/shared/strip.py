@@ -106,7 +106,7 @@ def _detection_stage(scene: Scene) -> tuple[list, tuple]:
     from ssd.figures.thumbnails import BoxLayer
 
     try:
-        model = next((name for name in detector.model_names()[:-2] if detector.knows(name, scene)), None)
+        model = detector.fitting(scene)
         if model is None:
             return [], (("no model here knows this picture", None),)
         output = scenes.output_of(scene, model=model)

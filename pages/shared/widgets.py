@@ -81,15 +81,24 @@ def field_sentences(scene: Scene, cell: Cell) -> tuple[str, ...]:
 def rule_to_compare(scene: Scene) -> str:
     """Another matching rule, beside the scene's own."""
     others = [rule for rule in MATCHING_RULES if rule != scene.rule]
-    if st.session_state.get("other_rule") not in others:
+    if st.session_state.get("other_rule", others[0]) not in others:
         st.session_state["other_rule"] = others[0]
-    return st.segmented_control("Compare with", others, key="other_rule", required=True)
+    kept = {"bind": "query-params", "persist_state": "session"}
+    return st.segmented_control(
+        "Compare with", others, default=others[0], key="other_rule", required=True, **kept
+    )
 
 
 def lesson_buttons(*names: str) -> None:
     """One click to scenes that make this page's point."""
     for name in names:
-        st.button(name.capitalize(), on_click=picker.go_to, args=(LESSONS, name), key=f"go_{name}")
+        st.button(name.capitalize(), on_click=_open_lesson, args=(name,), key=f"go_{name}")
+
+
+def _open_lesson(name: str) -> None:
+    """To a lesson scene; the sidebar follows."""
+    picker.go_to(LESSONS, name)
+    st.rerun()
 
 
 def predict(contest: Contest, titles: tuple[str, ...], *, rule: str) -> bool:
@@ -111,36 +120,14 @@ def predict(contest: Contest, titles: tuple[str, ...], *, rule: str) -> bool:
     return True
 
 
-def threshold_buttons() -> None:
-    """Match thresholds that sources use, one click each; the slider in the sidebar has the rest."""
-    options = (0.35, 0.4, 0.5, 0.6, 0.7)
-    now = st.session_state["threshold"]
-    st.session_state["threshold_choice"] = now if now in options else None
-    st.segmented_control(
-        "Match threshold",
-        options,
-        key="threshold_choice",
-        on_change=_keep_threshold,
-        format_func=lambda t: f"{t:.2f}",
-    )
-
-
-def _keep_threshold() -> None:
-    if (choice := st.session_state["threshold_choice"]) is not None:
-        st.session_state["threshold"] = choice
-
-
 def coder_sliders(scene: Scene) -> CoderConfig:
     """The two variances; the lesson's coder has none."""
     usual = CoderConfig().variances
     if scene.coder.kind == "tanh":
         return scene.coder
-    centre = st.number_input(
-        "Centre variance", 0.05, 1.0, usual[0], 0.05, key="centre_variance", bind="query-params", width=150
-    )
-    size = st.number_input(
-        "Size variance", 0.05, 1.0, usual[1], 0.05, key="size_variance", bind="query-params", width=150
-    )
+    kept = {"bind": "query-params", "persist_state": "session", "width": 150}
+    centre = st.number_input("Centre variance", 0.05, 1.0, usual[0], 0.05, key="centre_variance", **kept)
+    size = st.number_input("Size variance", 0.05, 1.0, usual[1], 0.05, key="size_variance", **kept)
     return CoderConfig(variances=(centre, size))
 
 
@@ -151,6 +138,12 @@ def level_of_list(scene: Scene) -> int:
         0
         if count == 1
         else st.segmented_control(
-            "Labels of level", range(count), default=count - 1, key="list_level", required=True
+            "Labels of level",
+            range(count),
+            default=count - 1,
+            key="list_level",
+            required=True,
+            bind="query-params",
+            persist_state="session",
         )
     )

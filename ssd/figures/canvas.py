@@ -108,12 +108,15 @@ class CanvasView:
         states: one :class:`AnchorState` an anchor; without them they follow from
             ``matching``, or are all ``PLAIN``.
         matching: match in the browser, live; ``None``: the states stand.
+        num_anchors: of the detector whose candidates these are: where the funnel starts.
         selected_anchor: index, or ``None``.
         selected_object: index into ``objects``, or ``None``.
         selected_detection: index into the candidates, or ``None``.
         score: the score threshold where its slider starts.
         outcomes: one :class:`Outcome` a candidate, of the selection at the lowest score.
         hits: index of the object that each true positive found, else ``UNMATCHED``.
+        level_chips: switches for the levels above the canvas.
+        threshold_slider: with ``matching``: the match threshold above the canvas, live.
         hidden_levels: levels switched off.
         hidden_classes: names of classes switched off.
         cell_only: draw only the anchors of the selected anchor's cell.
@@ -137,12 +140,15 @@ class CanvasView:
     class_names: Sequence[str] = ()
     states: UInt8[Tensor, "a"] | None = None
     matching: LiveMatching | None = None
+    num_anchors: int | None = None
     selected_anchor: int | None = None
     selected_object: int | None = None
     selected_detection: int | None = None
     score: float = 0.5
     outcomes: UInt8[Tensor, "n"] | None = None
     hits: Int64[Tensor, "n"] | None = None
+    level_chips: bool = True
+    threshold_slider: bool = False
     hidden_levels: Sequence[int] = ()
     hidden_classes: Sequence[str] = ()
     cell_only: bool = False
@@ -232,6 +238,7 @@ def canvas_payload(view: CanvasView) -> CanvasPayload:
         "hits": None if view.hits is None else [[i, view.hits[i]] for i in (view.hits >= 0).nonzero()[:, 0]],
         "objects": [asdict(each) for each in view.objects],
         "matching": None if view.matching is None else asdict(view.matching),
+        "threshold": None if view.matching is None else view.matching.threshold,
         "max_objects": MAX_DRAWN_OBJECTS,
     }
     plain = json.loads(json.dumps(light, default=_plain))  # sequences become lists, numbers plain

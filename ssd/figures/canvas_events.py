@@ -13,7 +13,7 @@ from ssd.limits import MAX_CANVAS_OBJECTS, MAX_CLASS_NAME_CHARS, MAX_NEGATIVE_RA
 __all__ = ["NO_EVENTS", "CanvasEvents", "read_events"]
 
 _FIELDS = ("objects", "selected_anchor", "selected_object", "selected_detection")
-_MORE_FIELDS = ("score", "ratio", "hidden_levels", "hidden_classes")
+_MORE_FIELDS = ("score", "threshold", "ratio", "hidden_levels", "hidden_classes")
 
 
 @dataclass(frozen=True)
@@ -31,6 +31,7 @@ class CanvasEvents:
         selected_object: index into ``objects``, or ``None``.
         selected_detection: index into the candidates, or ``None``.
         score: the score threshold.
+        threshold: the match threshold.
         ratio: hard negatives for each positive.
         hidden_levels: levels switched off.
         hidden_classes: names of classes switched off.
@@ -45,6 +46,7 @@ class CanvasEvents:
     selected_object: int | None = None
     selected_detection: int | None = None
     score: float | None = None
+    threshold: float | None = None
     ratio: float | None = None
     hidden_levels: tuple[int, ...] = ()
     hidden_classes: tuple[str, ...] = ()
@@ -84,6 +86,7 @@ def read_events(view: object, step: object = None) -> CanvasEvents:
         selected_object=_index(known.get("selected_object")),
         selected_detection=_index(known.get("selected_detection")),
         score=_share(known.get("score")),
+        threshold=_share(known.get("threshold")),
         ratio=_number(known.get("ratio"), most=MAX_NEGATIVE_RATIO),
         hidden_levels=tuple(v for v in map(_index, _list(known.get("hidden_levels"))) if v is not None),
         hidden_classes=tuple(v for v in map(_name, _list(known.get("hidden_classes"))) if v is not None),

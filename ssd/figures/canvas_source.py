@@ -83,7 +83,7 @@ def canvas_css() -> str:
 
 @cache
 def page_script(name: str) -> str:
-    """The script of one page component: ``library``, ``store``, ``canvas`` or ``drop``.
+    """The script of one page component: ``library``, ``store``, ``canvas``, ``drop`` or ``facts``.
 
     Args:
         name: of the component.
@@ -96,7 +96,7 @@ def page_script(name: str) -> str:
         True
     """
     limits = f"const MAX_BYTES = {MAX_PICTURE_BYTES}; const MAX_FILES = {MAX_UPLOADS};\n"
-    before = {"library": canvas_script(), "drop": limits}.get(name, _read("page_hub.js"))
+    before = {"library": canvas_script(), "drop": limits, "facts": ""}.get(name, _read("page_hub.js"))
     return before + _read(f"page_{name}.js")
 
 
@@ -114,7 +114,7 @@ def page_css(name: str) -> str:
         >>> page_css("store")
         ''
     """
-    return _read("page_drop.css") if name == "drop" else ""
+    return _read(f"page_{name}.css") if name in ("drop", "facts") else ""
 
 
 def _read(name: str) -> str:

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 import torch
-from jaxtyping import UInt8
+from jaxtyping import Int64, UInt8
 from torch import Tensor
 
 from ssd.boxes import jaccard
@@ -16,7 +16,7 @@ from ssd.detections import Fate, Selection
 from ssd.figures.canvas import Outcome
 from ssd.metrics import Judgement, PictureResult, judge
 
-__all__ = ["Found", "candidate_sentence", "fits", "found_objects", "funnel", "outcomes"]
+__all__ = ["Found", "Worth", "candidate_sentence", "fits", "found_objects", "funnel", "worth_of"]
 
 
 @dataclass(frozen=True)
@@ -150,14 +150,27 @@ def _object_words(verdict: Judgement, selection: Selection, g: int) -> str:
     return f"missed; the nearest detection reaches {float(near.max()):.2f}" if len(near) else "missed"
 
 
-def outcomes(
+@dataclass(frozen=True)
+class Worth:
+    """What the candidates of one picture are worth.
+
+    Attributes:
+        outcomes: an ``Outcome`` a candidate; unknown for those that were not kept.
+        hits: index of the object that a true positive found, else ``UNMATCHED``.
+    """
+
+    outcomes: UInt8[Tensor, "n"]
+    hits: Int64[Tensor, "n"]
+
+
+def worth_of(
     selection: Selection,
     target: Target,
     *,
     scene_classes: Sequence[str],
     model_classes: Sequence[str],
     size_wh: tuple[int, int],
-) -> UInt8[Tensor, "n"]:
+) -> Worth:
     """What each candidate is worth: the browser shows the prefix above the score threshold.
 
     Args:
@@ -168,21 +181,24 @@ def outcomes(
         size_wh: as there.
 
     Returns:
-        An ``Outcome`` a candidate; unknown for those that were not kept.
+        The record.
 
     Example:
         >>> from ssd.config import SelectionConfig
         >>> from ssd.detections import select
         >>> picked = select(torch.rand(1, 4).sort().values, torch.tensor([[0.9]]), config=SelectionConfig())
-        >>> outcomes(picked, Target.empty(), scene_classes=[], model_classes=["dog"], size_wh=(9, 9))
+        >>> worth_of(picked, Target.empty(), scene_classes=[], model_classes=["dog"], size_wh=(9, 9)).outcomes
         tensor([2], dtype=torch.uint8)
     """
     verdict, _ = _judge(selection, target, scene_classes, model_classes, size_wh)
     worth = torch.where(verdict.true_positive, int(Outcome.TRUE_POSITIVE), int(Outcome.FALSE_POSITIVE))
     worth = torch.where(verdict.ignored, int(Outcome.DROPPED), worth).to(torch.uint8)
-    out = torch.full_like(selection.fate, int(Outcome.UNKNOWN), dtype=torch.uint8)
-    out[selection.fate == int(Fate.KEPT)] = worth
-    return out
+    kept = selection.fate == int(Fate.KEPT)
+    outcomes = torch.full_like(selection.fate, int(Outcome.UNKNOWN), dtype=torch.uint8)
+    outcomes[kept] = worth
+    hits = torch.full_like(selection.fate, UNMATCHED, dtype=torch.int64)
+    hits[kept] = torch.where(verdict.true_positive, verdict.gt, UNMATCHED)
+    return Worth(outcomes, hits)
 
 
 def funnel(selection: Selection, *, num_anchors: int) -> tuple[tuple[str, int], ...]:

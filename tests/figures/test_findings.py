@@ -8,7 +8,7 @@ from ssd.config import SelectionConfig
 from ssd.data.records import Target, make_target
 from ssd.detections import select
 from ssd.figures.canvas import Outcome
-from ssd.figures.findings import candidate_sentence, fits, found_objects, funnel, outcomes
+from ssd.figures.findings import candidate_sentence, fits, found_objects, funnel, worth_of
 
 BOXES = torch.tensor(
     [[0.0, 0.0, 0.5, 0.5], [0.0, 0.0, 0.5, 0.45], [0.6, 0.6, 0.9, 0.9], [0.1, 0.7, 0.2, 0.8]]
@@ -44,7 +44,7 @@ def test_a_missed_object_says_how_near_the_detector_came():
 
 
 def test_every_kept_candidate_is_right_or_wrong_and_the_others_are_neither():
-    worth = outcomes(picked(), THERE, **NAMES)
+    worth = worth_of(picked(), THERE, **NAMES).outcomes
 
     assert worth.tolist() == [
         Outcome.TRUE_POSITIVE,
@@ -52,6 +52,13 @@ def test_every_kept_candidate_is_right_or_wrong_and_the_others_are_neither():
         Outcome.TRUE_POSITIVE,
         Outcome.FALSE_POSITIVE,
     ]
+
+
+def test_a_true_positive_names_its_object_and_nothing_else_does():
+    hits = worth_of(picked(), THERE, **NAMES).hits.tolist()
+
+    assert [THERE.labels[g].item() for g in hits if g >= 0] == [2, 1]  # the dog at .9, the cat at .7
+    assert [g >= 0 for g in hits] == [True, False, True, False]
 
 
 def test_without_objects_every_detection_is_wrong_and_nothing_is_missed():

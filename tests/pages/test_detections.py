@@ -18,6 +18,8 @@ pytestmark = pytest.mark.skipif(
 
 def test_the_python_of_the_page_finds_as_many_boxes_as_the_page(open_page):
     app = open_page("detections", seed="4", score="0.3")
+    app.session_state["python"] = True
+    app.run()
     code = next(block.value for block in app.code if "Predictor" in block.value)
     printed = io.StringIO()
     with contextlib.redirect_stdout(printed):

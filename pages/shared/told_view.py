@@ -1,0 +1,52 @@
+"""The parts of the Assignment page: its controls, the live picture, four tabs about the targets."""
+
+from __future__ import annotations
+
+import streamlit as st
+
+from pages.shared import scene as scenes
+from pages.shared import show, widgets
+from pages.shared.scene import Scene
+from ssd.config import CoderConfig
+
+TABS = ("encoded targets", "what the variances do", "label list", "by level")
+
+
+def controls(scene: Scene) -> CoderConfig:
+    """One row: how boxes are coded, and two scenes that make the point."""
+    with st.container(horizontal=True, vertical_alignment="bottom"):
+        coder = widgets.coder_sliders(scene)
+        widgets.lesson_buttons("worked example", "small objects", "orphan pair")
+    return coder
+
+
+def picture(scene: Scene) -> None:
+    """The canvas that assigns while an object or the match threshold is dragged."""
+    show.scene_canvas(
+        scene,
+        live=True,
+        mode="assignment",
+        anchors=scenes.anchors_blob_of(scene.config),
+        editable=True,
+        panel=True,
+        max_height_px=500,
+    )
+
+
+def tables(scene: Scene, coder: CoderConfig) -> None:
+    """What stands in the tab that is open."""
+    tabs = st.tabs(TABS, key="tab", bind="query-params")
+    told = scenes.assignment_of(scene, coder=coder)
+    for tab, draw in zip(tabs, (_targets, show.spread_chart, _labels, show.level_chart), strict=True):
+        if tab.open:
+            with tab:
+                draw(scene, told)
+
+
+def _targets(scene: Scene, told) -> None:
+    st.caption("Select an object to see its anchors only. Codes: what the network is to predict.")
+    show.target_table(scene, told)
+
+
+def _labels(scene: Scene, told) -> None:
+    show.label_code(scene, told, level=widgets.level_of_list(scene))
