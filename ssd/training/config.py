@@ -8,6 +8,7 @@ from dataclasses import dataclass, field, fields
 from typing import Literal, get_args
 
 from ssd.config import CoderConfig, MatchingRule
+from ssd.contract import BACKBONES, Backbone
 from ssd.data.augment import AugmentConfig
 from ssd.errors import ConfigError
 from ssd.losses import LossConfig, PictureLossConfig
@@ -30,6 +31,7 @@ class TrainConfig:
 
     Attributes:
         model: name of the model preset.
+        backbone: another one than the model preset's; empty: the preset's own.
         anchors: name of the anchor preset; empty: the model preset's own anchors.
         size_px: side of the network's square input.
         steps: optimiser steps.
@@ -73,6 +75,7 @@ class TrainConfig:
     """
 
     model: str = "ssd-small"
+    backbone: Backbone | Literal[""] = ""
     anchors: str = ""
     size_px: int = 320
     steps: int = 1000
@@ -188,6 +191,7 @@ _RANGES: dict[str, tuple[float, float]] = {
     "seed": (0, 2**31),
 }
 _WORDS: dict[str, tuple[str, ...]] = {
+    "backbone": ("", *BACKBONES),
     "schedule": get_args(ScheduleName),
     "optimiser": get_args(OptimiserName),
     "matching": get_args(MatchingRule),
