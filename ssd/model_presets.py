@@ -145,7 +145,13 @@ _PRESETS: tuple[ModelPreset, ...] = (
     ),
     ModelPreset(
         "torchvision-ssd300-vgg16",
-        ModelConfig("torchvision-ssd300-vgg16", _ANY, anchor_preset("ssd300-coco").anchors, _CAFFE_300),
+        ModelConfig(
+            "torchvision-ssd300-vgg16",
+            _ANY,
+            anchor_preset("ssd300-coco").anchors,
+            _CAFFE_300,
+            backbone="vgg16",
+        ),
         "torchvision's SSD300",
         "torchvision, ssd300_vgg16",
     ),
@@ -157,6 +163,7 @@ _PRESETS: tuple[ModelPreset, ...] = (
             anchor_preset("ssdlite320-coco").anchors,
             _LITE_320,
             selection=SELECTION_PRESETS["ssdlite"],
+            backbone="mobilenet_v3_large",
         ),
         "torchvision's SSDlite on MobileNetV3",
         "torchvision, ssdlite320_mobilenet_v3_large",

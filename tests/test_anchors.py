@@ -11,7 +11,7 @@ from hypothesis import given
 from torch.testing import assert_close
 from torchvision.models.detection.anchor_utils import DefaultBoxGenerator
 
-from ssd.anchors import make_anchors
+from ssd.anchors import make_anchors, resized_anchors
 from ssd.boxes import cxcywh_to_xyxy
 from ssd.config import (
     ANCHOR_PRESETS,
@@ -33,6 +33,9 @@ COUNTS = {
     "lesson-4x4": (16,),
     "lesson-multi": (144, 36, 9),
     "lesson-multi-75": (144, 36, 9),
+    "lesson-144": (144,),
+    "wide320": (6400, 2400, 600, 150, 36, 16),
+    "resnet300": (5776, 2166, 600, 150, 36, 16),
 }
 # Computed apart from this package, in numpy, from the formulas of each preset's source.
 SUMS = {  # Σx1 = Σy1, Σx2 = Σy2
@@ -272,3 +275,44 @@ def test_anchors_move_to_a_device_whole():
 
     assert {moved.boxes.device.type, moved.cells_wh.device.type, moved.shape.device.type} == {"meta"}
     assert moved.per_level == anchors.per_level
+
+
+def test_resized_to_its_own_grids_a_configuration_is_itself():
+    config = anchor_preset("ssd300-coco").anchors  # its steps are in pixels, its sizes limited
+    grids = tuple(level.grid_wh for level in config.levels())
+
+    assert torch.equal(
+        resized_anchors(config, grids_wh=grids, scale_wh=(1.0, 1.0)).boxes, make_anchors(config).boxes
+    )
+
+
+def test_on_other_grids_cells_divide_the_picture_and_sizes_follow_the_factors():
+    config = SizeAnchors(((2, 2),), (10.0,), (20.0,), ((2.0,),), (100, 50))
+
+    found = resized_anchors(config, grids_wh=((4, 3),), scale_wh=(0.5, 0.25))
+
+    assert found.per_level == (4 * 3 * 4,)
+    wanted = [0.125, 1 / 6, 0.1 * 0.5, 0.2 * 0.25]  # a square of 10 px on 100 × 50, made smaller
+    torch.testing.assert_close(found.cxcywh[0], torch.tensor(wanted))
+    torch.testing.assert_close(found.cxcywh[4, :2], torch.tensor([0.375, 1 / 6]))  # row by row
+    torch.testing.assert_close(found.cells_wh[0], torch.tensor([0.25, 1 / 3]))
+
+
+def test_the_lessons_cells_stay_column_by_column_on_other_grids():
+    found = resized_anchors(GridAnchors(grids=(2,)), grids_wh=((2, 3),), scale_wh=(1.0, 1.0))
+
+    assert found.row.tolist() == [0, 1, 2, 0, 1, 2] and found.column.tolist() == [0, 0, 0, 1, 1, 1]
+
+
+def test_a_limit_on_sizes_holds_on_a_smaller_picture_too():
+    config = anchor_preset("ssd300-coco").anchors
+    grids = tuple(level.grid_wh for level in config.levels())
+
+    found = resized_anchors(config, grids_wh=grids, scale_wh=(2.0, 1.0))
+
+    assert float(found.cxcywh[:, 2].max()) <= 1.0 + 1e-6
+
+
+def test_resizing_needs_a_grid_for_each_level():
+    with pytest.raises(ConfigError, match="1 levels of anchors need as many grids, got 2"):
+        resized_anchors(GridAnchors(grids=(2,)), grids_wh=((2, 2), (1, 1)), scale_wh=(1.0, 1.0))

@@ -34,7 +34,8 @@ class _Normalised(nn.Module):
         self.scale = nn.Parameter(torch.full((channels,), _SCALE))
 
     def forward(self, x: Tensor) -> Tensor:
-        return self.scale[:, None, None] * nn.functional.normalize(x)
+        wide = x.to(torch.promote_types(x.dtype, torch.float32))  # squares of float16 would overflow
+        return (self.scale[:, None, None] * nn.functional.normalize(wide)).to(x.dtype)
 
 
 class VGG300(nn.Module):

@@ -9,7 +9,7 @@ from ssd.data.transforms import evaluation_input
 from ssd.errors import ConfigError
 from ssd.model_presets import model_preset
 from ssd.models.network import build_model
-from ssd.models.vgg import VGG300, from_torchvision, to_torchvision
+from ssd.models.vgg import VGG300, _Normalised, from_torchvision, to_torchvision
 from tests.models.test_torchvision_ssd import make_picture
 from tests.small_models import FORBIDDEN, lively_torchvision
 
@@ -113,10 +113,20 @@ def test_another_networks_tensors_are_refused(names):
 
 
 def test_conv4_3_is_scaled_to_length_twenty():
-    network = VGG300(num_levels=6).norm4_3
+    network = _Normalised(512)
     x = torch.randn(2, 512, 3, 5, generator=torch.Generator().manual_seed(2)) * 40
 
     torch.testing.assert_close(network(x).norm(dim=1), torch.full((2, 3, 5), 20.0))
+
+
+def test_large_values_in_half_precision_stay_finite():
+    network = _Normalised(512)
+    x = torch.full((1, 512, 2, 2), 300.0)  # the sum of its squares is 46 million
+
+    with torch.autocast("cpu", dtype=torch.float16):
+        lengths = network(x.half()).float().norm(dim=1)
+
+    torch.testing.assert_close(lengths, torch.full((1, 2, 2), 20.0), atol=0.05, rtol=0)
 
 
 def test_the_paper_has_six_levels():
