@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 import math
+from bisect import bisect_left
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -162,17 +163,19 @@ def follow(folder: Path, known: RunHistory = EMPTY_HISTORY) -> RunHistory:
 
 def _extended(known: RunHistory, new: Tail) -> RunHistory:
     """A history and the lines that follow it."""
-    told: dict[int, Mapping[str, Any]] = {}
+    numbers: list[int] = []
+    told: list[Mapping[str, Any]] = []
     for record in new.records:
         step = record.get("step")
         if isinstance(step, int) and 0 < step < 2**53 and not isinstance(step, bool):
-            for later in [s for s in told if s >= step] if told and step <= max(told) else ():
-                del told[later]
-            told[step] = record
-    steps = np.array(list(told), dtype=np.int64)
+            at = bisect_left(numbers, step)
+            del numbers[at:], told[at:]
+            numbers.append(step)
+            told.append(record)
+    steps = np.array(numbers, dtype=np.int64)
     kept = known.steps < steps[0] if len(steps) else np.ones(len(known), dtype=bool)
     columns = {
-        name: np.concatenate([known.columns[name][kept], _column(told.values(), name)]) for name in COLUMNS
+        name: np.concatenate([known.columns[name][kept], _column(told, name)]) for name in COLUMNS
     }
     return replace(
         known,

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import math
+import time
 
 import numpy as np
 import pytest
@@ -166,3 +167,14 @@ def test_a_finder_without_a_curve_is_none(tmp_path, text):
     (tmp_path / "finder.json").write_text(text)
 
     assert read_finding(tmp_path) is None
+
+
+@pytest.mark.slow
+def test_a_long_run_is_read_in_a_moment(tmp_path):
+    (tmp_path / "steps.jsonl").write_bytes(b"".join(line(step) for step in range(1, 60_001)))
+    started = time.process_time()
+
+    history = follow(tmp_path)
+
+    assert history.last_step == 60_000
+    assert time.process_time() - started < 8  # about half a second; comparing all with all took minutes
