@@ -56,6 +56,7 @@ FOLDERS: dict[str, set[str]] = {
         "augment_report",
         "sample_cache",
         "text_lists",
+        "object_table",
         "transforms",
     },
     "checkpoints": {"files", "weights", "states", "downloads", "kept", "backbones"},
@@ -77,6 +78,7 @@ FOLDERS: dict[str, set[str]] = {
         "summary",
     },
     "matching": {"rules", "assignment"},
+    "diagnosis": {"missed", "wrong"},
     "losses": {"config", "confidence", "localisation", "mining", "detection", "picture", "curves"},
     "models": {
         "network",
@@ -147,6 +149,7 @@ SHARED = {
     "lessons",
     "teach",
     "loss_lab",
+    "sliders",
     "runs",
     "detector",
     "strip",
