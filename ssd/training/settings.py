@@ -240,11 +240,13 @@ def differences(old: Any, new: Any) -> tuple[str, ...]:
     """
     before, after = flat(old), flat(new)
     names = dict.fromkeys([*before, *after])
-    return tuple(
-        f"{name}: {before.get(name, _NONE)} → {after.get(name, _NONE)}"
-        for name in names
-        if before.get(name) != after.get(name)
-    )
+    pairs = ((name, before.get(name), after.get(name)) for name in names)
+    return tuple(f"{name}: {_word(a)} → {_word(b)}" for name, a, b in pairs if a != b)
+
+
+def _word(value: Any) -> Any:
+    """A value as it is typed."""
+    return _NONE if value is None else list(value) if isinstance(value, tuple) else value
 
 
 def to_toml(config: Any) -> str:

@@ -19,12 +19,12 @@ from ssd.training.lock import LOCK, ProcessId, this_process
 from ssd.training.settings import from_values, read_toml
 from tests.cli.tiny_runs import assert_same_run, digests, steps_of, write_settings, write_squares
 from tests.small_models import FORBIDDEN
-from tests.training.tiny import CLASSES, PRESET
+from tests.training.tiny import CLASSES, PRESETS
 
 
 @pytest.fixture(autouse=True)
 def tiny(monkeypatch):
-    monkeypatch.setitem(MODEL_PRESETS, "tiny", PRESET)
+    monkeypatch.setitem(MODEL_PRESETS, "tiny", PRESETS["tiny"])
 
 
 @pytest.fixture
