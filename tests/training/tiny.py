@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import torch
 
 from ssd.config import caffe_anchors
@@ -14,10 +16,12 @@ from ssd.training.config import TrainConfig
 CLASSES = ("red", "green", "blue")
 _ANCHORS = caffe_anchors(grids=(8, 4), min_px=(10, 20), max_px=(20, 40), ratios=((2.0,), (2.0,)), side_px=64)
 _SMALL = SmallConfig(stem=8, stages=(8, 8, 8), blocks=(1, 1, 1), top_down=8)
-_CONFIG = ModelConfig(
-    "ssd-small", ("object",), _ANCHORS, InputContract(size_wh=(64, 64)), small=_SMALL, dropout=0.0
-)
-PRESET = ModelPreset("tiny", _CONFIG, "for tests", "tests")
+_LARGE = caffe_anchors(grids=(16, 8), min_px=(10, 20), max_px=(20, 40), ratios=((2.0,), (2.0,)), side_px=128)
+_CONFIG = ModelConfig("ssd-small", ("object",), _ANCHORS, InputContract(size_wh=(64, 64)), small=_SMALL)
+PRESETS = {
+    "tiny": ModelPreset("tiny", _CONFIG, "for tests", "tests"),
+    "tiny-128": ModelPreset("tiny-128", replace(_CONFIG, anchors=_LARGE), "the same at 128 px", "tests"),
+}
 TINY = TrainConfig(model="tiny", size_px=64, steps=4, batch_size=2, augment=AugmentConfig(flip=0.5, crop=0.5))
 
 
@@ -48,5 +52,5 @@ class Squares:
 
 
 def add_tiny() -> None:
-    """Make the preset ``tiny`` known; the fixture of conftest.py takes it away again."""
-    MODEL_PRESETS["tiny"] = PRESET
+    """Make the presets known; the fixture of conftest.py takes them away again."""
+    MODEL_PRESETS.update(PRESETS)
