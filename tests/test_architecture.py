@@ -140,6 +140,7 @@ FOLDERS: dict[str, set[str]] = {
         "learning_costs",
         "learning_runs",
         "sheets",
+        "teaching",
     },
 }
 PAGES = {"home", "anchors", "matching", "assignment", "learning", "detections"}

@@ -50,7 +50,7 @@ const behaviour = {
   ...editing,
 
   isShown(kind) {
-    return !this.switchedOff[this.payload.mode]?.has(kind);
+    return this.payload.settling || !this.switchedOff[this.payload.mode]?.has(kind);
   },
 
   toggleShown(kind) {
@@ -150,6 +150,7 @@ function render(c) {
   derive(c);
   buildToolbar(c);
   updateToolbar(c);
+  glide(c);
   paintFrame(c);
   updatePanel(c);
   updateTooltip(c);
@@ -233,7 +234,9 @@ function forget(c) {
 function takeBlobs(c, payload) {
   c.picture = payload.picture && c.store.get(payload.picture);
   c.anchors = payload.anchors && c.store.get(payload.anchors);
+  const last = c.candidates;
   c.candidates = payload.candidates && c.store.get(payload.candidates);
+  startGlide(c, last);
   c.lastMined = c.costs?.mined ?? null;
   c.costs = payload.costs ? c.store.get(payload.costs) : null;
   c.givenStates = payload.states ? column(payload.states, Uint8Array) : null;

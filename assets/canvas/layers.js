@@ -74,7 +74,8 @@ function paintAnchors(pen, c) {
 function paintDetections(pen, c) {
   for (const kind of ["below", "beyond_top_k", "beyond_cap", "suppressed"]) {
     const group = c.groups[kind];
-    if (group?.length) strokeBoxes(pen, c.view, c.candidates.boxes, group, LINES[kind]);
+    const line = LINES[kind === "below" && c.payload.settling ? "positive" : kind]; // those that learn
+    if (group?.length) strokeBoxes(pen, c.view, c.candidates.boxes, group, line);
   }
 }
 
@@ -99,7 +100,7 @@ function paintKept(pen, c, labels) {
     const corners = drawBox(pen, c.view, boxAt(c.candidates.boxes, kept[j]), LINES[kind], { fade: dim ? 0.5 : 1 });
     if (kind === "false_positive") drawCross(pen, corners, LINES[kind]);
   }
-  for (const i of kept.slice(0, few && !c.payload.static ? 40 : 0)) {
+  for (const i of kept.slice(0, few && (!c.payload.static || c.payload.settling) ? 40 : 0)) {
     const name = c.candidates.names[c.candidates.labels[i] - 1] ?? "";
     labels.draw(boxAt(c.candidates.boxes, i), `${name} ${twoDecimals(c.candidates.scores[i])}`, {
       background: c.colourOf(name),

@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from ssd.matching import Assignment, Match
 
 MAX_LABELS = 400  # printed at once
-PAGES = ("home", "anchors", "matching", "assignment", "detections")
+PAGES = ("home", "anchors", "matching", "assignment", "learning", "detections")
 
 
 def header(title: str, sentence: str) -> None:

@@ -51,6 +51,12 @@ def draw_pipeline(scene: Scene) -> None:
     with columns[3]:
         layers, numbers = _detection_stage(scene)
         _stage(scene, "detections", "What comes out?", layers, numbers)
+    with st.container(border=True, horizontal=True, vertical_alignment="center"):
+        st.page_link("pages/learning.py", label="**Learning**", icon=":material/school:")
+        st.caption(
+            "What does it learn from that? Teach a small network this picture: its boxes settle in seconds.",
+            width="stretch",
+        )
 
 
 def _stage(scene: Scene, page: str, question: str, layers: list, numbers: tuple) -> None:

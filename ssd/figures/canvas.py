@@ -125,6 +125,8 @@ class CanvasView:
         receptive_field: xyxy box in [0, 1] units, may reach outside.
         editable: whether objects can be drawn, dragged, resized, deleted.
         static: a thumbnail: no toolbar, no events.
+        settling: the candidates of a network that learns: their boxes glide to where they
+            are now, and those below the score are drawn as what they are, positive anchors.
         panel: three live numbers and the live sentences beside the canvas.
         max_height_px: of the canvas without its toolbar.
     """
@@ -157,6 +159,7 @@ class CanvasView:
     receptive_field: tuple[float, float, float, float] | None = None
     editable: bool = False
     static: bool = False
+    settling: bool = False
     panel: bool = False
     max_height_px: int = 520
 

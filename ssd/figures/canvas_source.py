@@ -26,6 +26,7 @@ _MODULES = (
     "style",
     "draw",
     "labels",
+    "settle",
     "layers",
     "hit",
     "dom",

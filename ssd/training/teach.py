@@ -12,7 +12,8 @@ from torch import Tensor
 from ssd.boxes import jaccard
 from ssd.config import SELECTION_PRESETS, UNMATCHED, CoderConfig
 from ssd.data.augment import Augmentation
-from ssd.data.records import Sample, Target
+from ssd.data.drawn import MatchableObjects, split_target
+from ssd.data.records import Sample
 from ssd.detections import Detections, Fate, Selection
 from ssd.losses import LossConfig
 from ssd.matching import Match, match
@@ -25,7 +26,7 @@ from ssd.training.teach_job import Look, TeachJob, TeachReport, TeachRules, Told
 __all__ = ["OnePicture", "teach", "teach_config"]
 
 LOOK_EVERY = 2  # steps
-_CALM_LOOKS = 4  # in a row with every object found: the lesson is over
+_CALM_LOOKS = 4  # in a row with every object found that has an anchor: the lesson is over
 _NEAR_JACCARD = 0.5  # a box this close to an object is meant for it
 _MOST_LEARNERS = 8  # anchors shown on their way, for each object
 _MOST_SHOWN = 60  # candidates that were suppressed
@@ -80,7 +81,9 @@ def teach_config(rules: TeachRules, *, steps: int = 120) -> TrainConfig:
 
 
 def teach(job: TeachJob, *, stopped: Callable[[], bool] = lambda: False) -> Iterator[TeachReport]:
-    """Train on one picture until every object is found, and say after each step how far it is.
+    """Train on one picture until its objects are found, and say after each step how far it is.
+
+    An object for which no anchor answers is not waited for.
 
     Args:
         job: picture, objects, rules.
@@ -102,13 +105,14 @@ def teach(job: TeachJob, *, stopped: Callable[[], bool] = lambda: False) -> Iter
     run = prepare(teach_config(job.rules, steps=job.steps), class_names=job.class_names)
     _hasten_norms(run)
     eye, source = _Eye(run, job.sample), _source(run, job)
-    yield TeachReport(0, 0.0, 0.0, 0.0, _since(started), look=eye.look(), told=eye.told())
-    calm = 0
+    told, calm = eye.told(), 0
+    can_be_found = sum(each.anchors > 0 for each in told)
+    yield TeachReport(0, 0.0, 0.0, 0.0, _since(started), look=eye.look(), told=told)
     for report in train(run, source):
         ends = stopped() or report.step == job.steps
         look = eye.look() if ends or report.step % LOOK_EVERY == 0 else None
         if look is not None:
-            calm = calm + 1 if 0 < len(look.best) == look.found else 0
+            calm = calm + 1 if 0 < can_be_found <= look.found else 0
         ends = ends or calm == _CALM_LOOKS
         yield _reported(report, _since(started), look, eye.mirrored() if ends else None)
         if ends:
@@ -155,20 +159,20 @@ class _Eye:
     def __init__(self, run: Training, sample: Sample) -> None:
         self.predictor = Predictor(bare(run.model), sha256="")
         self.sample = sample
-        self.target = _counted(sample.target)
+        self.target = split_target(sample.target)
         self.match = match(
             self.target.boxes,
             self.predictor.anchors.boxes,
             rule=run.config.matching,
             threshold=run.config.match_threshold,
-            ignored_boxes=sample.target.boxes[sample.target.ignore],
+            ignored_boxes=self.target.ignored_boxes,
         )
         self.learners = _learners(self.match)
 
     def told(self) -> tuple[Told, ...]:
         """How many anchors answer for each object."""
         owners = self.match.matched_gt
-        counts = [int((owners == g).sum()) for g in range(len(self.target))]
+        counts = [int((owners == g).sum()) for g in range(len(self.target.labels))]
         takers = [int(owners[anchor]) for anchor in self.match.best_anchor.tolist()]
         return tuple(
             Told(count, taker if count == 0 and taker != UNMATCHED else None)
@@ -222,14 +226,6 @@ class _Eye:
         )
 
 
-def _counted(target: Target) -> Target:
-    """Without the ignored objects."""
-    counted = ~target.ignore
-    return Target(
-        target.boxes[counted], target.labels[counted], target.difficult[counted], target.ignore[counted]
-    )
-
-
 def _learners(found: Match) -> Tensor:
     """Of each object the anchors with the highest jaccard that answer for it."""
     chosen = []
@@ -246,24 +242,24 @@ def _shown(picked: Selection) -> Tensor:
     return kept | (torch.arange(len(kept)) < _MOST_SHOWN)
 
 
-def _best(detections: Detections, target: Target) -> Tensor:
+def _best(detections: Detections, target: MatchableObjects) -> Tensor:
     """Of each object, the jaccard of the best kept box of its class."""
     if not len(detections):
-        return torch.zeros(len(target))
+        return torch.zeros(len(target.labels))
     same = target.labels[:, None] == detections.labels[None]
     return (jaccard(target.boxes, detections.boxes) * same).amax(dim=1)
 
 
-def _top_score(output: PictureOutput, target: Target) -> Tensor:
+def _top_score(output: PictureOutput, target: MatchableObjects) -> Tensor:
     """Of each object, the highest score of its class among boxes near it."""
     near = jaccard(target.boxes, output.boxes.nan_to_num()) >= _NEAR_JACCARD  # (g, a)
     scores = output.scores.nan_to_num()[:, target.labels - 1].T  # (g, a)
     return (scores * near).amax(dim=1)
 
 
-def _extra(detections: Detections, target: Target) -> int:
+def _extra(detections: Detections, target: MatchableObjects) -> int:
     """Kept boxes that are near no object of their class."""
-    if not len(detections) or not len(target):
+    if not len(detections) or not len(target.labels):
         return len(detections)
     same = target.labels[:, None] == detections.labels[None]
     near = jaccard(target.boxes, detections.boxes) * same >= _NEAR_JACCARD

@@ -38,6 +38,7 @@ class TeachWorker:
         """Without a child; :meth:`start` or the first lesson makes one."""
         self._process: subprocess.Popen[bytes] | None = None
         self._starting, self._teaching = threading.Lock(), threading.Lock()
+        self._closed = False
 
     def start(self) -> None:
         """Begin to warm a child up where none lives; returns at once."""
@@ -73,10 +74,12 @@ class TeachWorker:
                 limit.cancel()
                 if not done:
                     _end(process)
+                if not done and not self._closed:
                     self.start()
 
     def close(self) -> None:
-        """End the child, whatever it is doing."""
+        """End the child, whatever it is doing; nothing starts another by itself."""
+        self._closed = True
         if self._process is not None:
             _end(self._process)
 

@@ -12,7 +12,7 @@ from ssd.config import ANCHOR_PRESETS
 from ssd.matching import match
 from tests.pages.reading import texts
 
-PAGES = ("home", "anchors", "matching", "assignment", "detections")
+PAGES = ("home", "anchors", "matching", "assignment", "learning", "detections")
 LEAKS = re.compile(r'Traceback|site-packages|File "/|0x[0-9a-f]{6,}|weights_only')
 
 

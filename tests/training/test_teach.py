@@ -10,7 +10,7 @@ import torch
 from ssd.boxes import jaccard
 from ssd.config import UNMATCHED
 from ssd.data.lessons import lesson_scene
-from ssd.data.records import Sample, Target, make_target
+from ssd.data.records import Sample, make_target
 from ssd.training.presets import training_preset
 from ssd.training.teach import OnePicture, teach, teach_config
 from ssd.training.teach_job import TeachJob, TeachReport, TeachRules, Told
@@ -86,9 +86,9 @@ def test_a_picture_without_objects_can_be_taught():
     assert (last.look.best, last.mirrored, last.look.anchors) == ((), (), ())
 
 
-def test_ignored_objects_are_not_asked_for():
-    target = DOG.sample.target
-    ignored = Target(target.boxes, target.labels, target.difficult, torch.tensor([True, False, False]))
+@pytest.mark.parametrize("flag", ["difficult", "ignore"])
+def test_ignored_objects_are_not_asked_for(flag):
+    ignored = replace(DOG.sample.target, **{flag: torch.tensor([True, False, False])})
     sample = Sample(DOG.sample.picture, ignored, "x")
     reports = list(teach(TeachJob(sample, DOG.class_names, steps=1)))
 
