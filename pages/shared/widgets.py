@@ -75,6 +75,9 @@ def field_sentences(scene: Scene, cell: Cell) -> tuple[str, ...]:
         f"its predictions can depend on {seen.wh_px[0]} × {seen.wh_px[1]} pixels of the input.",
         f"Its largest anchor is {width:.2f} × {height:.2f} of the picture.",
     ]
+    if seen.convolved is not None:
+        reach = "{} × {}".format(*seen.convolved.wh_px)
+        lines.append(f"Convolutions alone reach {reach}; squeeze-and-excitation adds the average of all.")
     return (*lines, "That is the whole picture.") if seen.whole else tuple(lines)
 
 

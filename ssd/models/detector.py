@@ -10,7 +10,6 @@ from torch import nn
 from ssd.anchors import Anchors, make_anchors, resized_anchors
 from ssd.contract import ModelConfig
 from ssd.errors import ConfigError
-from ssd.models.trunks import feature_grids
 
 __all__ = ["Detector", "Halves"]
 
@@ -29,11 +28,10 @@ class Detector(nn.Module):
         super().__init__()
         self.config = config
         self.anchors: Anchors = make_anchors(config.anchors)
-        self._grids: dict[tuple[int, int], tuple[tuple[int, int], ...]] = {}
 
     @abstractmethod
-    def maps(self) -> nn.Module:
-        """The module that turns pictures into feature maps, one a level."""
+    def cells(self, pixels: int) -> tuple[int, ...]:
+        """Cells of each level along a side of so many pixels; below 1 where it is too short."""
 
     @abstractmethod
     def halves(self) -> Halves:
@@ -51,9 +49,13 @@ class Detector(nn.Module):
         Raises:
             ConfigError: the pictures are too small for the layers.
         """
-        if size_wh not in self._grids:
-            self._grids[size_wh] = feature_grids(self.maps(), size_wh)
-        return self._grids[size_wh]
+        columns, rows = (self.cells(side) for side in size_wh)
+        if min(*columns, *rows) < 1:
+            raise ConfigError(
+                f"A picture of {size_wh[0]} × {size_wh[1]} pixels is too small for the layers of this "
+                "network; choose a larger input."
+            )
+        return tuple(zip(columns, rows, strict=True))
 
     def anchors_at(
         self, size_wh: tuple[int, int], *, keep: Literal["pixels", "shares"] = "pixels"

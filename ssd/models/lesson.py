@@ -5,7 +5,8 @@ from __future__ import annotations
 from torch import Tensor, nn
 
 from ssd.contract import ModelConfig
-from ssd.models.trunks import feature_grids, make_trunk
+from ssd.models.small import halved
+from ssd.models.trunks import make_trunk
 
 __all__ = ["LastMap", "LessonLevels", "LinearHead"]
 
@@ -52,6 +53,11 @@ class LessonLevels(nn.Module):
             features.append(x)
         return features
 
+    def cells(self, pixels: int) -> tuple[int, ...]:
+        """Cells of each level along a side of so many pixels."""
+        last = self.trunk.cells(pixels)[-1]
+        return tuple(halved(last, k + 1) for k in range(len(self.steps)))
+
     def halves(self) -> tuple[tuple[nn.Module, ...], tuple[nn.Module, ...]]:
         """The trunk's layers; the lesson's own are the head."""
         return self.trunk.halves()
@@ -69,7 +75,7 @@ class LastMap(nn.Module):
         super().__init__()
         self.trunk = make_trunk(config.backbone, config.small)
         self.channels = self.trunk.channels[-1:]
-        columns, rows = feature_grids(self.trunk, config.contract.size_wh)[-1]
+        columns, rows = (max(self.trunk.cells(side)[-1], 1) for side in config.contract.size_wh)
         self.grid_wh = min(columns, _MAX_GRID), min(rows, _MAX_GRID)
         self.pool = nn.AdaptiveAvgPool2d(self.grid_wh[::-1])  # the identity at the contract's size
         self.dropout = nn.Dropout(config.dropout)
@@ -77,6 +83,10 @@ class LastMap(nn.Module):
     def forward(self, pictures: Tensor) -> list[Tensor]:
         """The map, as a list of one."""
         return [self.dropout(self.pool(self.trunk(pictures)[-1].relu()))]
+
+    def cells(self, pixels: int) -> tuple[int, ...]:
+        """Cells of the trunk's map along a side of so many pixels, before it is pooled."""
+        return self.trunk.cells(pixels)[-1:]
 
     def halves(self) -> tuple[tuple[nn.Module, ...], tuple[nn.Module, ...]]:
         """The trunk's layers."""

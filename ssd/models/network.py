@@ -52,9 +52,9 @@ class SSDNetwork(Detector):
         self.heads = _heads(config, channels, getattr(self.backbone, "grid_wh", None))
         self.require_grids()
 
-    def maps(self) -> nn.Module:
-        """The backbone."""
-        return self.backbone
+    def cells(self, pixels: int) -> tuple[int, ...]:
+        """Cells of each level along a side of so many pixels."""
+        return self.backbone.cells(pixels)
 
     def halves(self) -> Halves:
         """The backbone's layers up to stride 8, and its others."""

@@ -14,7 +14,24 @@ from torch import Tensor, nn
 from ssd.contract import SmallConfig
 from ssd.errors import ConfigError
 
-__all__ = ["SmallBackbone", "TopDown", "norm_conv"]
+__all__ = ["SmallBackbone", "TopDown", "halved", "norm_conv"]
+
+
+def halved(cells: int, times: int) -> int:
+    """Cells along a side after some 3×3 convolutions of stride 2 with a border of one cell.
+
+    Args:
+        cells: before, or pixels.
+        times: how many convolutions.
+
+    Returns:
+        Cells after them; half of an odd number is rounded up.
+
+    Example:
+        >>> halved(300, 3)
+        38
+    """
+    return -(-cells // (1 << times))
 
 
 def norm_conv(inputs: int, outputs: int, *, kernel: int, stride: int = 1, relu: bool = True) -> nn.Sequential:
@@ -96,6 +113,10 @@ class SmallBackbone(nn.Module):
             x = level(x)
             features.append(x)
         return features
+
+    def cells(self, pixels: int) -> tuple[int, ...]:
+        """Cells of each level along a side of so many pixels."""
+        return tuple(halved(pixels, 3 + k) for k in range(len(self.channels)))
 
     def halves(self) -> tuple[tuple[nn.Module, ...], tuple[nn.Module, ...]]:
         """Layers up to stride 8, and those after."""

@@ -15,6 +15,8 @@ from ssd.model_presets import model_preset
 from ssd.models.detector import Detector, Halves
 from ssd.models.outputs import RawPredictions
 from ssd.models.published import TORCHVISION_NAMES, published_record
+from ssd.models.small import halved
+from ssd.models.vgg import vgg300_cells
 
 __all__ = ["TorchvisionSSD", "torchvision_config"]
 
@@ -81,9 +83,11 @@ class TorchvisionSSD(Detector):
             )
         self.network = _constructor(name)(weights=None, weights_backbone=None, num_classes=config.num_logits)
 
-    def maps(self) -> nn.Module:
-        """torchvision's backbone with its extra levels."""
-        return cast(nn.Module, self.network.backbone)
+    def cells(self, pixels: int) -> tuple[int, ...]:
+        """Cells of each level along a side of so many pixels."""
+        if self.config.architecture == "torchvision-ssdlite320":
+            return tuple(halved(pixels, 4 + k) for k in range(6))
+        return vgg300_cells(pixels)
 
     def halves(self) -> Halves:
         """The classifier's layers up to stride 8, and its others; extra levels belong to the head."""

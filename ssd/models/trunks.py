@@ -11,9 +11,9 @@ from torch import Tensor, nn
 
 from ssd.contract import Backbone, SmallConfig
 from ssd.errors import ConfigError
-from ssd.models.small import SmallBackbone, norm_conv
+from ssd.models.small import SmallBackbone, halved, norm_conv
 
-__all__ = ["Pyramid", "Trunk", "feature_grids", "make_trunk", "trunk_state"]
+__all__ = ["Pyramid", "Trunk", "make_trunk", "trunk_state"]
 
 
 @dataclass(frozen=True)
@@ -25,19 +25,21 @@ class _Kind:
         taps: index of the layer after which each map is taken, finest first.
         channels: of each map.
         early: number of layers up to stride 8.
+        rounds_up: half of an odd side is rounded up; VGG's pooling rounds down.
     """
 
     prefix: str
     taps: tuple[int, int, int]
     channels: tuple[int, int, int]
     early: int
+    rounds_up: bool = True
 
 
 _KINDS: dict[str, _Kind] = {
     "resnet18": _Kind("", (5, 6, 7), (128, 256, 512), 6),
     "resnet34": _Kind("", (5, 6, 7), (128, 256, 512), 6),
     "resnet50": _Kind("", (5, 6, 7), (512, 1024, 2048), 6),
-    "vgg16": _Kind("features.", (22, 29, 30), (512, 512, 512), 17),
+    "vgg16": _Kind("features.", (22, 29, 30), (512, 512, 512), 17, rounds_up=False),
     "mobilenet_v3_large": _Kind("features.", (6, 12, 16), (40, 112, 960), 7),
 }
 
@@ -70,7 +72,7 @@ class Trunk(nn.Module):
         for key, layer in list(network.named_children())[: kind.taps[-1] + 1]:
             self.layers.add_module(key, layer)
         self.channels: tuple[int, ...] = kind.channels
-        self._taps, self._early = kind.taps, kind.early
+        self._taps, self._early, self._rounds_up = kind.taps, kind.early, kind.rounds_up
 
     def forward(self, pictures: Tensor) -> list[Tensor]:
         """Maps of strides 8, 16 and 32."""
@@ -80,6 +82,10 @@ class Trunk(nn.Module):
             if index in self._taps:
                 features.append(x)
         return features
+
+    def cells(self, pixels: int) -> tuple[int, ...]:
+        """Cells of each map along a side of so many pixels."""
+        return tuple(-(-pixels // stride) if self._rounds_up else pixels // stride for stride in (8, 16, 32))
 
     def halves(self) -> tuple[tuple[nn.Module, ...], tuple[nn.Module, ...]]:
         """Layers up to stride 8, and those after."""
@@ -173,39 +179,11 @@ class Pyramid(nn.Module):
             features.append(level(features[-1]))
         return features
 
+    def cells(self, pixels: int) -> tuple[int, ...]:
+        """Cells of each level along a side of so many pixels."""
+        own = self.trunk.cells(pixels)
+        return (*own, *(halved(own[-1], k + 1) for k in range(len(self.extra))))
+
     def halves(self) -> tuple[tuple[nn.Module, ...], tuple[nn.Module, ...]]:
         """The trunk's layers; the extra levels are new and belong to the head."""
         return self.trunk.halves()
-
-
-def feature_grids(backbone: nn.Module, size_wh: tuple[int, int]) -> tuple[tuple[int, int], ...]:
-    """The grids (across, down) of a backbone's feature maps, found without computing them.
-
-    Args:
-        backbone: pictures go in, feature maps come out, as a list or a dictionary.
-        size_wh: width and height of the pictures in pixels.
-
-    Returns:
-        One grid a map.
-
-    Raises:
-        ConfigError: the pictures are too small for the layers.
-
-    Example:
-        >>> feature_grids(make_trunk("vgg16"), (300, 260))
-        ((37, 32), (18, 16), (9, 8))
-    """
-    width, height = size_wh
-    tensors = {**dict(backbone.named_parameters()), **dict(backbone.named_buffers())}
-    empty = {name: torch.empty_like(value, device="meta") for name, value in tensors.items()}
-    pictures = torch.empty(2, 3, height, width, device="meta", dtype=next(backbone.parameters()).dtype)
-    try:
-        with torch.no_grad():
-            features = torch.func.functional_call(backbone, empty, (pictures,))
-    except RuntimeError as error:
-        raise ConfigError(
-            f"A picture of {width} × {height} pixels is too small for the layers of this network; "
-            "choose a larger input."
-        ) from error
-    maps: list[Tensor] = list(features.values()) if isinstance(features, dict) else features
-    return tuple((feature.shape[-1], feature.shape[-2]) for feature in maps)

@@ -13,8 +13,9 @@ import torch
 from torch import Tensor, nn
 
 from ssd.errors import ConfigError
+from ssd.models.small import halved
 
-__all__ = ["VGG300", "from_torchvision", "to_torchvision", "vgg300_state"]
+__all__ = ["VGG300", "from_torchvision", "to_torchvision", "vgg300_cells", "vgg300_state"]
 
 _SCALE = 20.0  # Liu et al., section 3.1: conv4_3 has larger values than the other maps
 _BLOCKS = ((64, 2), (128, 2), (256, 3), (512, 3), (512, 3))  # Simonyan and Zisserman, VGG16: width, depth
@@ -84,11 +85,34 @@ class VGG300(nn.Module):
             features.append(x)
         return features
 
+    def cells(self, pixels: int) -> tuple[int, ...]:
+        """Cells of each level along a side of so many pixels."""
+        return vgg300_cells(pixels)
+
     def halves(self) -> tuple[tuple[nn.Module, ...], tuple[nn.Module, ...]]:
         """VGG16 up to stride 8, and its other layers; what is new to it belongs to the head."""
         layers = dict(self.to_conv4_3.named_children())
         late = next(place for place, name in enumerate(layers) if name == "conv4_1")
         return tuple(layers.values())[:late], (*tuple(layers.values())[late:], self.to_conv5_3)
+
+
+def vgg300_cells(pixels: int) -> tuple[int, ...]:
+    """Cells of each of SSD300's six levels along a side, in our network and in torchvision's.
+
+    Args:
+        pixels: of the side.
+
+    Returns:
+        Six numbers; below 1 where the side is too short for a level.
+
+    Example:
+        >>> vgg300_cells(300)
+        (38, 19, 10, 5, 3, 1)
+    """
+    fine = halved(pixels // 4, 1)  # two poolings round down, the third up
+    coarse = fine // 2
+    third, fourth = halved(coarse, 1), halved(coarse, 2)
+    return fine, coarse, third, fourth, fourth - 2, fourth - 4
 
 
 def _vgg_layers(first: int, last: int) -> list[tuple[str, nn.Module]]:
