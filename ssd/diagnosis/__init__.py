@@ -1,0 +1,27 @@
+"""The diagnosis room: why was this object missed, and what is wrong with this detection?"""
+
+from __future__ import annotations
+
+from ssd.diagnosis.missed import (
+    Cover,
+    Diagnosis,
+    TrainingCover,
+    Verdict,
+    diagnose,
+    lifted,
+    training_cover,
+)
+from ssd.diagnosis.wrong import FalsePositive, FalsePositives, false_positives
+
+__all__ = [
+    "Cover",
+    "Diagnosis",
+    "FalsePositive",
+    "FalsePositives",
+    "TrainingCover",
+    "Verdict",
+    "diagnose",
+    "false_positives",
+    "lifted",
+    "training_cover",
+]
