@@ -7,10 +7,12 @@ from typing import TYPE_CHECKING
 
 import streamlit as st
 
-from pages.shared import detector, show, snippets, sources, state
+from pages.shared import detector, show, snippets, sources
 from pages.shared import scene as scenes
 from pages.shared.scene import Answer, Scene
+from pages.shared.sliders import LiveSlider, kept_number, live_sliders
 from ssd.errors import SSDError
+from ssd.limits import MAX_NEGATIVE_RATIO
 
 if TYPE_CHECKING:
     from ssd.data.records import Target
@@ -21,7 +23,6 @@ if TYPE_CHECKING:
 
 LOSSES = ("softmax", "bce", "focal")
 LOSS_NAMES = {"softmax": "softmax + mining", "bce": "BCE", "focal": "focal"}
-MOST_RATIO = 10.0
 MOST_AT_ONCE = 12  # checkpoints compared in one chart
 RUN_PREFIX = "run · "
 CANVAS = "loss_canvas"
@@ -37,16 +38,23 @@ class Chosen:
 
 
 def show_loss_lab(scene: Scene) -> None:
-    """The whole tab.
+    """The whole tab; its controls run it again, and nothing else.
 
     Args:
         scene: of the page; its objects are what the network is told.
     """
-    with st.container(horizontal=True, vertical_alignment="bottom"):
-        chosen = _weights(scene)
-        config = None if chosen is None else _loss()
+    st.session_state["lab_scene"] = scene
+    st.fragment(_tab)()
+
+
+def _tab() -> None:
+    """Controls, picture, charts, for the scene as it is at this moment."""
+    scene = st.session_state.pop("lab_scene", None) or show.scene_now()
     code = None
     with show.errors():
+        with st.container(horizontal=True, vertical_alignment="bottom"):
+            chosen = _weights(scene)
+            config = None if chosen is None else _loss()
         if chosen is None:
             _no_weights(scene)
         else:
@@ -111,20 +119,17 @@ def _loss() -> LossConfig:
         "Confidence loss", LOSSES, default=LOSSES[0], key="loss", bind="query-params", required=True,
         format_func=LOSS_NAMES.__getitem__,
     )  # fmt: skip
-    alpha = st.slider("α of focal", 0.05, 1.0, usual.alpha, 0.05, key="alpha", bind="query-params", width=150)
-    gamma = st.slider("γ of focal", 0.0, 5.0, usual.gamma, 0.25, key="gamma", bind="query-params", width=150)
-    ratio = _ratio(usual.negative_ratio)
-    return replace(usual, confidence=kind, negative_ratio=ratio, alpha=alpha, gamma=gamma, class_mean=False)
-
-
-def _ratio(usual: float) -> float:
-    """The ratio of the canvas's slider, from the link."""
-    text = state.kept().get("ratio", "")
-    try:
-        value = float(text) if len(text) < 20 else -1.0
-    except ValueError:
-        value = -1.0
-    return value if 0 <= value <= MOST_RATIO else usual
+    with st.container(width=300):
+        focal = live_sliders(
+            [
+                LiveSlider("alpha", "α of focal", 0.0, 1.0, 0.05, usual.alpha),
+                LiveSlider("gamma", "γ of focal", 0.0, 5.0, 0.25, usual.gamma),
+            ],
+            key="focal",
+        )
+    on_canvas = LiveSlider("ratio", "", 0.0, MAX_NEGATIVE_RATIO, 0.5, usual.negative_ratio)
+    ratio = kept_number(on_canvas)
+    return replace(usual, confidence=kind, negative_ratio=ratio, **focal, class_mean=False)
 
 
 def _lab(scene: Scene, chosen: Chosen, config: LossConfig) -> str | None:

@@ -23,6 +23,8 @@ KEYS = (
     "detection",
     "score",
     "ratio",
+    "alpha",
+    "gamma",
     "levels",
     "classes",
     "model",

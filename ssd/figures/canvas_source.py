@@ -84,10 +84,10 @@ def canvas_css() -> str:
 
 @cache
 def page_script(name: str) -> str:
-    """The script of one page component: ``library``, ``store``, ``canvas``, ``drop`` or ``facts``.
+    """The script of one page component.
 
     Args:
-        name: of the component.
+        name: ``library``, ``store``, ``canvas``, ``drop``, ``facts`` or ``sliders``.
 
     Returns:
         A JavaScript module with the default export that Streamlit calls.
@@ -97,8 +97,8 @@ def page_script(name: str) -> str:
         True
     """
     limits = f"const MAX_BYTES = {MAX_PICTURE_BYTES}; const MAX_FILES = {MAX_UPLOADS};\n"
-    before = {"library": canvas_script(), "drop": limits, "facts": ""}.get(name, _read("page_hub.js"))
-    return before + _read(f"page_{name}.js")
+    before = {"library": canvas_script(), "drop": limits, "facts": "", "sliders": ""}
+    return before.get(name, _read("page_hub.js")) + _read(f"page_{name}.js")
 
 
 @cache
@@ -115,7 +115,7 @@ def page_css(name: str) -> str:
         >>> page_css("store")
         ''
     """
-    return _read(f"page_{name}.css") if name in ("drop", "facts") else ""
+    return _read(f"page_{name}.css") if name in ("drop", "facts", "sliders") else ""
 
 
 def _read(name: str) -> str:

@@ -149,3 +149,29 @@ def test_the_lab_fits_the_screen(lab, looks):
 
     assert tab.evaluate("document.querySelector('[data-testid=stMain]').scrollWidth - innerWidth") <= 0
     assert tab.locator("[data-testid=stException]").count() == 0
+
+
+@needs_shapes
+def test_the_focal_curve_follows_gamma_while_it_is_dragged(lab):
+    tab = lab("&loss_tab=loss+curves").tab
+    slider = tab.locator("input[type=range][aria-label='γ of focal']")
+    tab.locator(".legendtext", has_text="γ 2").wait_for()
+    box = slider.bounding_box()
+
+    tab.mouse.move(box["x"] + box["width"] * 0.4, box["y"] + box["height"] / 2)
+    tab.mouse.down()
+    tab.mouse.move(box["x"] + box["width"] * 0.7, box["y"] + box["height"] / 2, steps=8)
+    value = float(slider.input_value())
+    tab.locator(".legendtext", has_text=f"γ {value:g}").wait_for()  # the hand is still on it
+    tab.mouse.up()
+
+    assert value > 2
+    assert float(wait_for_link(tab, "gamma")) == value
+
+
+@needs_shapes
+@pytest.mark.parametrize("link", ["alpha=7&gamma=-1", "alpha=nan&gamma=", "alpha=a&gamma=1e999"])
+def test_a_link_with_an_alpha_or_gamma_that_is_none_opens_with_the_usual_ones(lab, link):
+    tab = lab(f"&{link}&loss_tab=loss+curves").tab
+
+    assert tab.locator(".legendtext", has_text="focal, α 0.25, γ 2").count() == 1

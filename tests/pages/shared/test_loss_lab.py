@@ -59,13 +59,12 @@ def test_the_python_of_the_lab_says_the_loss_of_the_page(open_page):
 
 
 def test_focal_loss_takes_the_alpha_and_gamma_of_the_sliders(open_page):
-    app = open_page("learning", **LAB, loss_tab="loss curves")
-    app.segmented_control(key="loss").set_value("focal")
-    app.slider(key="gamma").set_value(0.5).run()
+    app = open_page("learning", **LAB, loss_tab="loss curves", gamma="0.5", alpha="2")
+    app.segmented_control(key="loss").set_value("focal").run()
 
     assert app.exception == []
     assert "confidence='focal'" in app.code[0].value
-    assert "gamma=0.5" in app.code[0].value
+    assert "alpha=0.25, gamma=0.5" in app.code[0].value  # an alpha of 2 is none
     assert "negatives are easy" in texts(app)
 
 
