@@ -28,3 +28,4 @@ MAX_CANVAS_OBJECTS = 1_000  # objects of one picture that the canvas reports bac
 MAX_CLASS_NAME_CHARS = 64
 
 MAX_SAMPLE_CACHE_BYTES = 2_000_000_000  # decoded pictures that a training run keeps, all its processes
+MAX_TEXT_LIST_BYTES = 50_000_000  # a plain text list of boxes; VOC2012's has 1 MB

@@ -35,7 +35,11 @@ def set_up_worker(number: int) -> None:
 
 @contextmanager
 def unwarned() -> Iterator[None]:
-    """More workers than cores are the user's choice; torch would warn at every turn."""
+    """More workers than cores are the user's choice; torch would warn at every turn.
+
+    Yields:
+        Nothing.
+    """
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", UserWarning)
         yield
