@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from ssd.losses.config import LossConfig, PictureLossConfig
 from ssd.losses.curves import loss_curve
-from ssd.losses.detection import LossReport, detection_loss, loss_normaliser, softmax_loss
+from ssd.losses.detection import LossReport, detection_loss, loss_normaliser
 from ssd.losses.mining import hard_negatives
 from ssd.losses.picture import PictureLossReport, PictureTargets, picture_loss, picture_targets
 
@@ -20,5 +20,4 @@ __all__ = [
     "loss_normaliser",
     "picture_loss",
     "picture_targets",
-    "softmax_loss",
 ]

@@ -17,7 +17,7 @@ from ssd.losses.config import LossConfig
 from ssd.losses.localisation import giou_loss, l1, smooth_l1
 from ssd.losses.mining import hard_negatives
 
-__all__ = ["LossReport", "detection_loss", "loss_normaliser", "softmax_loss"]
+__all__ = ["LossReport", "detection_loss", "loss_normaliser"]
 
 
 @dataclass(frozen=True)
@@ -128,53 +128,6 @@ def loss_normaliser(labels: Int64[Tensor, "b a"], *, config: LossConfig) -> Floa
     if config.divide_by == "pictures":
         return torch.tensor(float(len(labels)), device=labels.device)
     return (labels > 0).sum().to(torch.float32)
-
-
-def softmax_loss(
-    codes: Float[Tensor, "b a 4"],
-    logits: Float[Tensor, "b a c"],
-    *,
-    labels: Int64[Tensor, "b a"],
-    targets: Float[Tensor, "b a 4"],
-    negative_ratio: float = 3.0,
-    min_negatives: int = 0,
-    normaliser: float | None = None,
-) -> LossReport:
-    """The paper's loss, for which no anchors are needed: cross-entropy and smooth L1 on codes.
-
-    Args:
-        codes: predicted codes.
-        logits: with background in column 0.
-        labels: 1..C, ``BACKGROUND`` or ``IGNORED`` for each anchor.
-        targets: encoded boxes; only those of positive anchors are read.
-        negative_ratio: negatives for each positive of a picture.
-        min_negatives: mined also in a picture without objects, so that it teaches.
-        normaliser: as in :func:`detection_loss`.
-
-    Returns:
-        The parts, computed in float32 also under autocast.
-
-    Source:
-        Liu et al., SSD, ECCV 2016, equations 1 to 3.
-
-    Example:
-        >>> report = softmax_loss(
-        ...     torch.zeros(1, 2, 4), torch.zeros(1, 2, 3),
-        ...     labels=torch.tensor([[1, 0]]), targets=torch.full((1, 2, 4), 0.5),
-        ... )
-        >>> round(float(report.confidence), 4), round(float(report.localisation), 4)
-        (2.1972, 0.5)
-    """
-    codes, logits = costs.widened(codes), costs.widened(logits)
-    config, positive = LossConfig(negative_ratio=negative_ratio, min_negatives=min_negatives), labels > 0
-    return _summed(
-        _confidence(logits, labels, config),
-        smooth_l1(codes[positive], targets[positive]),
-        positive=positive,
-        mined=_counted_negatives(logits, labels, None, config),
-        divisor=_divisor(labels, normaliser, config),
-        config=config,
-    )
 
 
 def _confidence(logits: Tensor, labels: Tensor, config: LossConfig) -> Tensor:

@@ -229,6 +229,7 @@ def test_lifting_the_one_limit_moves_an_object_to_a_later_verdict_or_to_found(se
     moves_on(random_answer(seed))
 
 
+@pytest.mark.slow
 def test_the_random_scenes_hold_every_verdict():
     checked = Counter(verdict for seed in range(100) for verdict in moves_on(random_answer(seed)))
 

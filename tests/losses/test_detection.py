@@ -13,7 +13,7 @@ from ssd.anchors import make_anchors
 from ssd.coding import encode
 from ssd.config import BACKGROUND, IGNORED, CoderConfig, GridAnchors
 from ssd.errors import ConfigError
-from ssd.losses import LossConfig, detection_loss, loss_normaliser, softmax_loss
+from ssd.losses import LossConfig, detection_loss, loss_normaliser
 from ssd.matching import assign_batch
 from tests.losses.reference import ANCHORS, CLASSES, LESSON, detection, random_case
 
@@ -411,12 +411,3 @@ def test_softmax_on_too_few_columns_says_what_it_needs():
 def test_a_limit_on_overlap_without_overlaps_is_refused():
     with pytest.raises(ConfigError, match="got no overlap"):
         loss_of(random_case(0), LossConfig(max_negative_overlap=0.5))
-
-
-def test_the_paper_s_loss_alone_is_the_same():
-    codes, logits, labels, boxes = random_case(3)
-    targets = encode(boxes, ANCHORS, coder=OFFSET)
-
-    alone = softmax_loss(codes, logits, labels=labels, targets=targets, min_negatives=8)
-
-    assert float(alone.total) == float(loss_of((codes, logits, labels, boxes), LossConfig()).total)
