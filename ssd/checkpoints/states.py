@@ -79,7 +79,7 @@ def write_run_state(path: Path, state: Mapping[str, Any]) -> str:
                 f"The state of a run must be finite to be saved, {where} is not; "
                 "go on from the last checkpoint with a lower learning rate."
             )
-        if not isinstance(value, (Tensor, *_PLAIN)):
+        if not isinstance(value, Tensor) and type(value) not in _PLAIN:  # a NumPy number is a float too
             raise CheckpointError(
                 f"The state of a run holds tensors and plain values, {where} is a {type(value).__name__}; "
                 "convert it before saving."

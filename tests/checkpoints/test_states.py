@@ -12,8 +12,8 @@ import pytest
 import torch
 from safetensors.torch import save
 
-from ssd.checkpoints import read_state_dict
-from ssd.errors import CheckpointError
+from ssd.checkpoints import read_run_state, read_state_dict, write_run_state
+from ssd.errors import CheckpointError, NumericError
 from tests.small_models import FORBIDDEN
 
 
@@ -175,3 +175,87 @@ def test_the_format_before_zip_is_refused(path):
     torch.save({"a": torch.ones(3)}, path, _use_new_zipfile_serialization=False)
 
     assert "before 1.6" in refusal(path)
+
+
+RUN_STATE = {
+    "step": 7,
+    "best": -float("inf"),
+    "optimiser": {
+        "state": {0: {"exp_avg": torch.ones(3)}},
+        "param_groups": [{"betas": (0.9, 0.99), "name": None}],
+    },
+    "model": {"weight": torch.randn(50, 50)},
+}
+
+
+def run_refusal(path):
+    with pytest.raises(CheckpointError) as caught:
+        read_run_state(path)
+    assert not FORBIDDEN.search(str(caught.value))
+    return str(caught.value)
+
+
+def test_the_state_of_a_run_comes_back_as_it_was(path):
+    digest = write_run_state(path, RUN_STATE)
+
+    found = read_run_state(path)
+
+    assert torch.equal(found["model"]["weight"], RUN_STATE["model"]["weight"])
+    assert found["optimiser"]["param_groups"] == RUN_STATE["optimiser"]["param_groups"]
+    assert (found["step"], found["best"], list(found["optimiser"]["state"])) == (7, -float("inf"), [0])
+    assert path.with_name("state.pth.sha256").read_text().startswith(digest)
+
+
+@pytest.mark.parametrize("value", [torch.tensor([1.0, torch.nan]), torch.tensor(torch.inf)])
+def test_a_state_that_is_not_finite_is_never_kept(path, value):
+    write_run_state(path, RUN_STATE)
+    before = path.read_bytes()
+
+    with pytest.raises(NumericError, match=r"model\.weight is not"):
+        write_run_state(path, {**RUN_STATE, "model": {"weight": value}})
+
+    assert path.read_bytes() == before
+
+
+@pytest.mark.parametrize("value", [np.float64(1), pathlib.PurePosixPath("a"), {1, 2}, torch.nn.Linear(2, 2)])
+def test_a_state_with_anything_else_is_refused_before_it_is_written(path, value):
+    with pytest.raises(CheckpointError, match=r"inner\.0 is a"):
+        write_run_state(path, {"inner": [value]})
+
+    assert not path.exists()
+
+
+def test_the_state_of_a_newer_version_and_of_something_else_is_refused(path):
+    torch.save({"format": "ssd-explorer-run", "format_version": 2, "state": {}}, path)
+    assert "newer version (format 2" in run_refusal(path)
+    for version in (0, "1", None):
+        torch.save({"format": "ssd-explorer-run", "format_version": version, "state": {}}, path)
+        assert "unknown format" in run_refusal(path)
+    torch.save({"weight": torch.ones(2)}, path)
+    assert "must be the state of a run" in run_refusal(path)
+    path.write_bytes(save({"a": torch.ones(2)}))
+    assert "must be the state of a run" in run_refusal(path)
+
+
+def test_a_state_that_is_damaged_cut_off_or_holds_code_is_refused(path, tmp_path):
+    write_run_state(path, RUN_STATE)
+    whole, sidecar = path.read_bytes(), path.with_name("state.pth.sha256")
+    path.write_bytes(whole[:-10])
+    assert "damaged" in run_refusal(path) or "cut off" in run_refusal(path)
+    sidecar.unlink()
+    assert "cut off" in run_refusal(path)
+    start = whole.index(RUN_STATE["model"]["weight"].numpy().tobytes())
+    for place in range(start, start + 9_000, 300):
+        path.write_bytes(whole[:place] + bytes([whole[place] ^ 1]) + whole[place + 1 :])
+        assert "damaged" in run_refusal(path)
+    canary = tmp_path / "canary"
+    torch.save({"format": "ssd-explorer-run", "format_version": 1, "state": {"a": Evil(canary)}}, path)
+    assert "objects other than numbers and tensors" in run_refusal(path)
+    assert not canary.exists()
+
+
+def test_a_state_that_claims_more_than_its_file_holds_is_refused(path):
+    huge = torch.ones(1).expand(100_000, 100_000)
+    torch.save({"format": "ssd-explorer-run", "format_version": 1, "state": {"model": [huge]}}, path)
+
+    assert "oversized entries ('model.0')" in run_refusal(path)
