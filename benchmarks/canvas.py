@@ -9,19 +9,13 @@ what the drawing left to the compositor counts too.
 from __future__ import annotations
 
 import argparse
-import io
 import statistics
 from dataclasses import dataclass
-from pathlib import Path
 
-import torch
-from PIL import Image
-
+from benchmarks.pictures import random_objects, scene_picture, scored_everywhere
+from benchmarks.serving import FLAGS, chromium_path
 from ssd.anchors import make_anchors
 from ssd.config import SelectionConfig, anchor_preset
-from ssd.data.synthetic import synthetic_scene
-from ssd.detections import select
-from ssd.figures.blobs import Blob
 from ssd.figures.canvas import (
     CanvasObject,
     CanvasPayload,
@@ -30,11 +24,9 @@ from ssd.figures.canvas import (
     anchors_blob,
     candidates_blob,
     canvas_payload,
-    picture_blob,
 )
 from ssd.figures.canvas_source import canvas_script
 
-FLAGS = ("--headless", "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-sync")
 MOUNT = """
 ({ blobs, light }) => {
   const store = new ssdCanvas.BlobStore();
@@ -64,30 +56,17 @@ class Latencies:
         return f"{self.name:<46} {len(self.values_ms):4} inputs   p50 {p50:5.1f} ms   p95 {p95:5.1f} ms"
 
 
-def picture() -> Blob:
-    """A synthetic scene as the canvas takes it."""
-    pixels = synthetic_scene(1).picture
-    buffer = io.BytesIO()
-    Image.fromarray(pixels.permute(1, 2, 0).numpy()).save(buffer, "JPEG", quality=88)
-    return picture_blob(buffer.getvalue(), width_px=pixels.shape[2], height_px=pixels.shape[1], alt="a scene")
-
-
 def twenty_objects() -> list[CanvasObject]:
     """Objects of many sizes, the first one in the middle."""
-    dice = torch.Generator().manual_seed(2)
-    corner = torch.rand(19, 2, generator=dice) * 0.7
-    boxes = torch.cat([corner, corner + torch.rand(19, 2, generator=dice) * 0.25 + 0.05], dim=1).clamp(0, 1)
-    first = CanvasObject((0.3, 0.3, 0.7, 0.7), "dog")
-    return [first, *(CanvasObject(tuple(box), "cat") for box in boxes.tolist())]
+    return [CanvasObject((0.3, 0.3, 0.7, 0.7), "dog"), *random_objects(19, seed=2, names=("cat",))]
 
 
 def score_payload() -> CanvasPayload:
     """8,732 candidates, every one of them drawn."""
     anchors = make_anchors(anchor_preset("ssd300-voc").anchors)
-    scores = torch.rand(len(anchors), 1, generator=torch.Generator().manual_seed(0)) * 0.98 + 0.015
-    config = SelectionConfig(score_threshold=0.01)
-    blob = candidates_blob(select(anchors.boxes, scores, config=config), class_names=["dog"], floor=0.01)
-    return canvas_payload(CanvasView(mode="detections", picture=picture(), candidates=blob))
+    selection = scored_everywhere(anchors, config=SelectionConfig(score_threshold=0.01))
+    blob = candidates_blob(selection, class_names=["dog"], floor=0.01)
+    return canvas_payload(CanvasView(mode="detections", picture=scene_picture(1), candidates=blob))
 
 
 def drag_payload(mode: str) -> CanvasPayload:
@@ -95,7 +74,7 @@ def drag_payload(mode: str) -> CanvasPayload:
     anchors = make_anchors(anchor_preset("ssd300-voc").anchors)
     view = CanvasView(
         mode=mode,
-        picture=picture(),
+        picture=scene_picture(1),
         anchors=anchors_blob(anchors),
         objects=twenty_objects(),
         class_names=["dog", "cat"],
@@ -166,11 +145,10 @@ def main() -> None:
     from playwright.sync_api import sync_playwright
 
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--chromium", type=Path, default=Path("/usr/bin/chromium"))
     parser.add_argument("--inputs", type=int, default=150)
     options = parser.parse_args()
     with sync_playwright() as driver:
-        browser = driver.chromium.launch(executable_path=str(options.chromium), args=FLAGS)
+        browser = driver.chromium.launch(executable_path=chromium_path(), args=FLAGS)
         for latencies in measure(browser, inputs=options.inputs):
             print(latencies)
         browser.close()

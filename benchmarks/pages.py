@@ -9,21 +9,13 @@ from __future__ import annotations
 
 import argparse
 import os
-import socket
 import statistics
-import subprocess
-import sys
 import time
-import urllib.error
-import urllib.request
-from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
-FLAGS = ("--headless", "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-sync")
-ROOT = Path(__file__).parents[1]
+from benchmarks.serving import FLAGS, chromium_path, served
+
 WATCH = """
 () => {
   window.latencies = [];
@@ -68,45 +60,16 @@ CONTROLS = (
 )
 
 
-@contextmanager
-def server() -> Iterator[tuple[str, float]]:
-    """A fresh server; its address, and when its process was launched."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port = probe.getsockname()[1]
-    command = [sys.executable, "-m", "streamlit", "run", "app.py", "--server.headless=true"]
-    launched = time.perf_counter()
-    process = subprocess.Popen(
-        [*command, f"--server.port={port}"], cwd=ROOT, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
-    )
-    url = f"http://localhost:{port}"
-    try:
-        while not _is_up(url):
-            time.sleep(0.05)
-        yield url, launched
-    finally:
-        process.terminate()
-        process.wait()
-
-
-def _is_up(url: str) -> bool:
-    try:
-        with urllib.request.urlopen(f"{url}/_stcore/health", timeout=2) as answer:
-            return answer.status == 200
-    except (urllib.error.URLError, OSError):
-        return False
-
-
 def cold_start(browser: Any) -> tuple[float, float]:
     """Seconds from launch to Home's title, and to its pictures."""
-    with server() as (url, launched):
+    with served() as server:
         tab = browser.new_page(viewport={"width": 1280, "height": 900})
         tab.set_default_timeout(120_000)
-        tab.goto(url, wait_until="commit")
+        tab.goto(server.url, wait_until="commit")
         tab.wait_for_selector("h1")
-        title = time.perf_counter() - launched
+        title = time.perf_counter() - server.launched
         tab.wait_for_selector("[data-testid=stMain] img")
-        pictures = time.perf_counter() - launched
+        pictures = time.perf_counter() - server.launched
         tab.close()
     return title, pictures
 
@@ -150,14 +113,13 @@ def main(arguments: list[str] | None = None) -> None:
 
     print(f"load average {os.getloadavg()[0]:.1f} on {os.cpu_count()} cores")
     with sync_playwright() as driver:
-        path = os.environ.get("SSD_CHROMIUM", "/usr/bin/chromium")
-        browser = driver.chromium.launch(executable_path=path, args=list(FLAGS))
+        browser = driver.chromium.launch(executable_path=chromium_path(), args=FLAGS)
         for _ in range(options.starts):
             title, pictures = cold_start(browser)
             print(f"cold start: Home's title after {title:.1f} s, its pictures after {pictures:.1f} s")
-        with server() as (url, _):
+        with served() as server:
             for control in CONTROLS:
-                print(report(control.name, latencies(browser, url, control, moves=options.moves)))
+                print(report(control.name, latencies(browser, server.url, control, moves=options.moves)))
         browser.close()
 
 

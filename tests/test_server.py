@@ -9,7 +9,7 @@ from collections.abc import Iterator
 import psutil
 import pytest
 
-from tests.browser.conftest import serve
+from benchmarks.serving import served
 
 pytestmark = pytest.mark.slow
 FORBIDDEN, UPGRADED = (400, 403), (101,)
@@ -23,8 +23,8 @@ def port(tmp_path_factory) -> Iterator[int]:
     script.write_text(
         "import streamlit as st\nfrom pages.shared import privacy\nprivacy.protect()\nst.title('x')\n"
     )
-    for url in serve(str(script), folder / "server.log"):
-        yield int(url.rpartition(":")[2])
+    with served(str(script), log=folder / "server.log") as server:
+        yield server.port
 
 
 def status(

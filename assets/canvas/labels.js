@@ -8,7 +8,13 @@ class Labels {
     this.pen = pen;
     this.view = view;
     this.placed = [];
+    this.small = []; // boxes that a chip would hide: chips keep off them as long as there is room elsewhere
     this.size = view.width < 480 ? SMALL_CHIP : CHIP;
+  }
+
+  keepOff(box) {
+    const [x1, y1, x2, y2] = this.view.toScreen(box), { height } = this.size;
+    if (y2 - y1 < 2.5 * height || x2 - x1 < 2.5 * height) this.small.push([x1, y1, x2 - x1, y2 - y1]);
   }
 
   // Tries above, inside and below the box on both sides, then further down its left edge;
@@ -21,10 +27,12 @@ class Labels {
     const spots = [
       [x1 - 1, y1 - height - 2], [right + 1, y1 - height - 2], [x1 + 3, y1 + 3], [right - 3, y1 + 3],
       [x1 - 1, y2 + 3], [right + 1, y2 + 3], [x1 + 3, y2 - height - 3], [right - 3, y2 - height - 3],
+      [x2 + 4, y1], [x1 - width - 4, y1], [x2 + 4, y2 - height], [x1 - width - 4, y2 - height],
     ];
     for (let step = 1; step <= 6; step += 1) spots.push([x1 + 3, y1 + 3 + step * (height + 2)]);
     const boxes = spots.map(([x, y]) => this.inside(x, y, width, height));
-    const free = boxes.find((spot) => this.placed.every((other) => !overlapping(spot, other)));
+    const alone = boxes.filter((spot) => this.placed.every((other) => !overlapping(spot, other)));
+    const free = alone.find((spot) => this.small.every((other) => !overlapping(spot, other))) ?? alone[0];
     const spot = free ?? (needed ? boxes[0] : null);
     if (spot) this.placed.push(spot);
     return spot;

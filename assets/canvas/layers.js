@@ -42,6 +42,7 @@ function paintFrame(c) {
   if (payload.receptive_field) drawBox(pen, c.view, payload.receptive_field, LINES.field);
   paintSelectedAnchor(pen, c);
   const labels = new Labels(pen, c.view);
+  for (const { box, name } of c.objects) if (!c.hiddenClasses.has(name)) labels.keepOff(box);
   paintObjects(pen, c, labels);
   if (payload.mode === "detections") paintKept(pen, c, labels);
   paintHover(pen, c);

@@ -30,7 +30,7 @@ class View:
 def controls(scene: Scene) -> View:
     """One row: level, how much of it, and what is drawn with it."""
     kept = {"bind": "query-params", "persist_state": "session"}
-    with st.container(horizontal=True, vertical_alignment="bottom"):
+    with st.container(horizontal=True, vertical_alignment="bottom", key="controls"):
         level = widgets.level_picker(scene)
         shown = st.segmented_control("Show", WAYS, default=WAYS[0], key="show", required=True, **kept)
         centres = st.toggle("Centres", key="centres", **kept)

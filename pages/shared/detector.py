@@ -86,7 +86,7 @@ def knows(name: str, scene: Scene) -> bool:
 
 def body_of(scene: Scene) -> None:
     """The page's own part: controls, the picture with all candidates, and what became of them."""
-    with st.container(horizontal=True, vertical_alignment="bottom"):
+    with st.container(horizontal=True, vertical_alignment="bottom", key="controls"):
         model = model_picker(scene)
         config = limits()
     if model is None or not knows(model, scene):

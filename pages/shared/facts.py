@@ -13,6 +13,7 @@ from pages.shared.canvas import component
 
 if TYPE_CHECKING:
     from ssd.figures.inspector import Stage
+    from ssd.figures.words import JaccardTable
 
 
 def facts(
@@ -38,3 +39,23 @@ def facts(
             "cards": [{"title": card.title, "lines": list(card.lines)} for card in cards],
         },
     )
+
+
+def jaccard_grid(table: JaccardTable, *, names: Sequence[str]) -> None:
+    """The jaccard table with both maxima marked; wider than the page, it scrolls.
+
+    Args:
+        table: from ``words.jaccard_table``.
+        names: of the objects.
+    """
+    rows = [
+        {
+            "name": f"{g} · {name}",
+            "values": list(values),
+            "texts": [f"{value:.2f}" if value > 0 else "" for value in values],
+            "best": table.row_best[g],
+        }
+        for g, (name, values) in enumerate(zip(names, table.values, strict=True))
+    ]
+    data = {"anchors": list(table.anchors), "rows": rows, "column_best": list(table.column_best)}
+    component("grid")(key="jaccard_grid", data=data)

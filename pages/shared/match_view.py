@@ -43,7 +43,7 @@ class View:
 def controls(scene: Scene) -> View:
     """One row: a rule to compare with, a guess first, three scenes that make the point."""
     found = scenes.match_of(scene)
-    with st.container(horizontal=True, vertical_alignment="bottom"):
+    with st.container(horizontal=True, vertical_alignment="bottom", key="controls"):
         other = widgets.rule_to_compare(scene)
         guess_first = st.toggle(
             "Predict first",

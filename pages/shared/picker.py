@@ -16,6 +16,11 @@ from ssd.config import ANCHOR_PRESETS, MATCHING_RULES, anchor_preset
 from ssd.errors import SSDError
 
 NOUNS = {"source": "source", "anchors": "preset of anchors", "rule": "matching rule"}
+RANGES = {
+    "threshold": ("match threshold", *THRESHOLDS),
+    "nms": ("NMS threshold", 0.05, 0.95),
+    "topk": ("top-k", 1, 1000),
+}
 USUAL = "usual"  # says in a link that a lesson scene's own settings were changed to the usual ones
 ANCHOR_CHOICES = (*ANCHOR_PRESETS, CUSTOM)
 
@@ -83,6 +88,7 @@ def _own_input(source: str) -> None:
     for message in st.session_state.get("refusals", ()):
         with st.container(border=True):
             st.text(f"⚠ {message}")
+            st.caption("Nothing changed: what was on the screen before is still there.")
     if not scenes.own_pictures(source):
         st.caption("Your picture stays in this tab: it is not stored, and it does not travel with a link.")
 
@@ -243,6 +249,9 @@ def _first_visit() -> None:
         asked = st.query_params.get(key) or st.query_params.get("which")
         if asked is not None and asked not in options:
             state.note(f"This link asks for a {NOUNS[key]} that is not here; the usual one stands in.")
+    for key, (noun, low, high) in RANGES.items():
+        if not _is_between(st.query_params.get(key, str(low)), low, high):
+            state.note(f"This link asks for a {noun} outside {low:g}–{high:g}; the usual one stands in.")
     source = st.query_params.get("source", SYNTHETIC)
     if source in OWN:
         state.note("This link was made on a picture of its owner, which does not travel. Use one of yours.")
@@ -250,6 +259,14 @@ def _first_visit() -> None:
         _check_name(source)
     elif source in offered["source"] and source not in OWN:
         _check_number(source)
+
+
+def _is_between(text: str, low: float, high: float) -> bool:
+    """Whether a text is a number of that range; nan is not."""
+    try:
+        return low <= float(text[:20]) <= high
+    except ValueError:
+        return False
 
 
 def _check_name(source: str) -> None:

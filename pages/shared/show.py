@@ -11,7 +11,7 @@ import streamlit as st
 
 from pages.shared import scene as scenes
 from pages.shared import state
-from pages.shared.facts import facts
+from pages.shared.facts import facts, jaccard_grid
 from pages.shared.scene import Scene
 from ssd.config import CoderConfig, MatchingRule
 from ssd.errors import SSDError
@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from ssd.matching import Assignment, Match
 
 MAX_LABELS = 400  # printed at once
+WHERE = "# Run this in the folder of SSD Explorer, or with that folder on PYTHONPATH."
 PAGES = ("home", "anchors", "matching", "assignment", "learning", "detections")
 
 
@@ -334,7 +335,7 @@ def copy_as_python(code: Callable[[], str]) -> None:
     """The ``ssd`` call that gives the view; written when it is asked for."""
     box = st.expander("Copy as Python", icon=":material/code:", key="python", on_change="rerun")
     if box.open:
-        box.code(code(), language="python")
+        box.code(f"{WHERE}\n{code()}", language="python")
 
 
 def details(*, why: str, think: str, code: str | None = None) -> None:
@@ -345,7 +346,7 @@ def details(*, why: str, think: str, code: str | None = None) -> None:
         st.markdown(think)
     if code is not None:
         with st.expander("Copy as Python", icon=":material/code:"):
-            st.code(code, language="python")
+            st.code(f"{WHERE}\n{code}", language="python")
 
 
 def titles(scene: Scene) -> tuple[str, ...]:
@@ -390,8 +391,7 @@ def jaccard_chart(scene: Scene) -> None:
     if not len(scene.objects.labels):
         st.text("This picture has no objects; draw one with the corner tool above the picture.")
         return
-    table = jaccard_table(scenes.overlaps_of(scene), columns=16)
-    chart("jaccard_figure", table, names=titles(scene), alt="Jaccard of every object with its best anchors")
+    jaccard_grid(jaccard_table(scenes.overlaps_of(scene), columns=16), names=titles(scene))
     st.caption(
         "A square marks each object's best anchor (maximum along a row, over all anchors), bold type each "
         "anchor's best object (maximum down a column). Two squares in one column: two objects want one."

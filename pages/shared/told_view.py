@@ -14,7 +14,7 @@ TABS = ("encoded targets", "what the variances do", "label list", "by level")
 
 def controls(scene: Scene) -> CoderConfig:
     """One row: how boxes are coded, and two scenes that make the point."""
-    with st.container(horizontal=True, vertical_alignment="bottom"):
+    with st.container(horizontal=True, vertical_alignment="bottom", key="controls"):
         coder = widgets.coder_sliders(scene)
         widgets.lesson_buttons("worked example", "small objects", "orphan pair")
     return coder

@@ -87,7 +87,7 @@ def page_script(name: str) -> str:
     """The script of one page component.
 
     Args:
-        name: ``library``, ``store``, ``canvas``, ``drop``, ``facts`` or ``sliders``.
+        name: ``library``, ``store``, ``canvas``, ``drop``, ``facts``, ``grid`` or ``sliders``.
 
     Returns:
         A JavaScript module with the default export that Streamlit calls.
@@ -97,7 +97,7 @@ def page_script(name: str) -> str:
         True
     """
     limits = f"const MAX_BYTES = {MAX_PICTURE_BYTES}; const MAX_FILES = {MAX_UPLOADS};\n"
-    before = {"library": canvas_script(), "drop": limits, "facts": "", "sliders": ""}
+    before = {"library": canvas_script(), "drop": limits, "facts": "", "grid": "", "sliders": ""}
     return before.get(name, _read("page_hub.js")) + _read(f"page_{name}.js")
 
 
@@ -115,7 +115,7 @@ def page_css(name: str) -> str:
         >>> page_css("store")
         ''
     """
-    return _read(f"page_{name}.css") if name in ("drop", "facts", "sliders") else ""
+    return _read(f"page_{name}.css") if name in ("drop", "facts", "grid", "sliders") else ""
 
 
 def _read(name: str) -> str:

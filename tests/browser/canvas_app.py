@@ -1,20 +1,18 @@
 """The page of the canvas's own tests: one canvas in the mode that the URL names, and what Python heard."""
 
 import dataclasses
-import io
 import json
 import time
 
 import streamlit as st
 import torch
-from PIL import Image
 
+from benchmarks.pictures import random_objects, scene_picture, scored_everywhere
 from pages.shared.canvas import box_canvas
 from pages.shared.picture_drop import picture_drop
 from ssd.anchors import make_anchors
 from ssd.boxes import jaccard
 from ssd.config import SelectionConfig, anchor_preset
-from ssd.data.synthetic import synthetic_scene
 from ssd.detections import select
 from ssd.figures.canvas import (
     CanvasObject,
@@ -23,7 +21,6 @@ from ssd.figures.canvas import (
     anchors_blob,
     candidates_blob,
     canvas_payload,
-    picture_blob,
 )
 
 st.set_page_config(layout="wide")
@@ -32,14 +29,7 @@ mode = query.get("mode", "matching")
 NAMES = ("dog", "cat", "person")
 
 
-@st.cache_resource
-def picture(seed):
-    pixels = synthetic_scene(seed).picture
-    buffer = io.BytesIO()
-    Image.fromarray(pixels.permute(1, 2, 0).numpy()).save(buffer, "JPEG", quality=88)
-    return picture_blob(
-        buffer.getvalue(), width_px=pixels.shape[2], height_px=pixels.shape[1], alt="A scene with shapes"
-    )
+picture = st.cache_resource(scene_picture)
 
 
 @st.cache_resource
@@ -53,10 +43,9 @@ def candidates(boxes_of, everywhere):
     made, _ = anchors("ssd300-voc")
     dice = torch.Generator().manual_seed(0)
     if everywhere:  # a score for each of the 8,732 boxes, and no limit
-        scores = torch.rand(len(made), 1, generator=dice) * 0.98 + 0.015
         config = SelectionConfig(score_threshold=0.01, top_k=10_000, nms_threshold=1.0, max_detections=10_000)
         return candidates_blob(
-            select(made.boxes, scores, config=config), class_names=NAMES[:1], floor=0.01
+            scored_everywhere(made, config=config), class_names=NAMES[:1], floor=0.01
         ), None
     boxes = (made.boxes + torch.randn(made.boxes.shape, generator=dice) * 0.01).clamp(0, 1)
     boxes = torch.cat(
@@ -69,12 +58,7 @@ def candidates(boxes_of, everywhere):
 
 def start_objects():
     if "many" in query:
-        dice = torch.Generator().manual_seed(1)
-        corner = torch.rand(int(query["many"]), 2, generator=dice) * 0.7
-        boxes = torch.cat([corner, corner + torch.rand(corner.shape, generator=dice) * 0.25 + 0.05], 1).clamp(
-            0, 1
-        )
-        return [CanvasObject(tuple(box), NAMES[i % 3]) for i, box in enumerate(boxes.tolist())]
+        return random_objects(int(query["many"]), seed=1, names=NAMES)
     return [
         CanvasObject((0.10, 0.15, 0.45, 0.75), "dog"),
         CanvasObject((0.60, 0.50, 0.80, 0.80), "cat"),

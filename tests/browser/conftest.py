@@ -7,31 +7,14 @@ console as an error fails the test that opened it.
 
 from __future__ import annotations
 
-import os
-import shutil
-import socket
-import subprocess
-import sys
-import time
-import urllib.error
-import urllib.request
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
 
-ROOT = Path(__file__).resolve().parents[2]
-FLAGS = [
-    "--headless",
-    "--no-sandbox",
-    "--disable-gpu",
-    "--disable-quic",
-    "--no-first-run",
-    "--disable-background-networking",
-    "--disable-component-update",
-    "--disable-sync",
-]
-START_SECONDS = 90
+from benchmarks.serving import FLAGS, chromium_path, served
+
+WARNINGS = {"PYTHONWARNINGS": "default"}
 # A page opened by its address first looks for the server below that address: a 404 each.
 HARMLESS = ("/_stcore/", "Unrecognized feature:", "favicon", "was preloaded using link preload")
 
@@ -42,14 +25,6 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     for item in items:
         if here in item.path.parents:
             item.add_marker(pytest.mark.browser)
-
-
-def chromium_path() -> str | None:
-    """Where Chromium lies: the environment says so, or the usual places."""
-    named = os.environ.get("SSD_CHROMIUM")
-    return (
-        named or shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
-    )
 
 
 @pytest.fixture(scope="session")
@@ -97,54 +72,16 @@ def tab(open_tab):
     return open_tab()
 
 
-def _free_port() -> int:
-    """A port that nobody listens on."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return probe.getsockname()[1]
-
-
-def _is_up(url: str) -> bool:
-    """Whether the server answers."""
-    try:
-        with urllib.request.urlopen(f"{url}/_stcore/health", timeout=2) as answer:
-            return answer.status == 200
-    except (urllib.error.URLError, OSError):
-        return False
-
-
-def serve(script: str, log: Path) -> Iterator[str]:
-    """Run a Streamlit script on a free port until the session ends; yields its address."""
-    port = _free_port()
-    url = f"http://localhost:{port}"
-    command = [sys.executable, "-m", "streamlit", "run", script]
-    command += ["--server.headless=true", f"--server.port={port}"]
-    environment = {**os.environ, "PYTHONPATH": str(ROOT), "PYTHONWARNINGS": "default"}
-    with log.open("wb") as out:
-        server = subprocess.Popen(command, cwd=ROOT, env=environment, stdout=out, stderr=out)
-    try:
-        limit = time.monotonic() + START_SECONDS
-        while not _is_up(url):
-            if server.poll() is not None or time.monotonic() > limit:
-                pytest.fail(f"the server did not start: {log.read_text(errors='replace')[-2000:]}")
-            time.sleep(0.2)
-        yield url
-    finally:
-        server.terminate()
-        try:
-            server.wait(timeout=10)
-        except subprocess.TimeoutExpired:
-            server.kill()
-            server.wait()
-
-
 @pytest.fixture(scope="session")
 def app_url(tmp_path_factory) -> Iterator[str]:
     """The explorer itself."""
-    yield from serve("app.py", tmp_path_factory.mktemp("app") / "server.log")
+    with served(log=tmp_path_factory.mktemp("app") / "server.log", environment=WARNINGS) as server:
+        yield server.url
 
 
 @pytest.fixture(scope="session")
 def canvas_url(tmp_path_factory) -> Iterator[str]:
     """A page with one canvas and nothing else."""
-    yield from serve("tests/browser/canvas_app.py", tmp_path_factory.mktemp("canvas") / "server.log")
+    log = tmp_path_factory.mktemp("canvas") / "server.log"
+    with served("tests/browser/canvas_app.py", log=log, environment=WARNINGS) as server:
+        yield server.url

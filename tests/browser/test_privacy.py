@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.browser.conftest import serve
+from benchmarks.serving import served
 
 SCRIPT = """
 import builtins
@@ -44,7 +44,8 @@ def url(tmp_path, log):
     """A page that keeps a picture in the session, as the explorer does."""
     script = tmp_path / "page.py"
     script.write_text(SCRIPT)
-    yield from serve(str(script), log)
+    with served(str(script), log=log) as server:
+        yield server.url
 
 
 @pytest.mark.slow

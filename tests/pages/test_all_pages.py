@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import io
+import json
 import re
 
 import pytest
@@ -119,6 +120,9 @@ def test_a_link_that_is_bad_in_every_part_still_opens(open_page, page):
         ({"anchors": "custom"}, "knobs of this link cannot be read"),
         ({"source": "upload"}, "does not travel"),
         ({"source": "camera"}, "does not travel"),
+        ({"threshold": "nan"}, "match threshold outside 0.05–0.95"),
+        ({"threshold": "-3"}, "match threshold outside"),
+        ({"nms": "NaN", "topk": "-5"}, "NMS threshold outside[^$]*top-k outside 1–1000"),
     ],
 )
 def test_a_bad_link_says_what_was_left_out(open_page, link, words):
@@ -186,6 +190,28 @@ def test_every_anchor_preset_can_be_chosen(open_page, name):
 
     assert errors(app) == []
     assert len(app.session_state["scene"].config.levels()) >= 1
+
+
+def test_the_jaccard_table_marks_both_maxima(open_page):
+    app = open_page("matching", source="lesson scenes", lesson="worked example")
+    found = [json.loads(each.proto.json) for each in app.get("bidi_component") if each.proto.json]
+    grid = next(each for each in found if "column_best" in each)
+
+    assert len(grid["anchors"]) == 16
+    for row in grid["rows"]:
+        assert row["values"][row["best"]] == max(row["values"])
+        assert row["texts"][row["best"]] == f"{max(row['values']):.2f}"
+    for column, best in enumerate(grid["column_best"]):
+        values = [row["values"][column] for row in grid["rows"]]
+        assert best is None if max(values) == 0 else values[best] == max(values)
+
+
+def test_copied_python_says_where_it_runs(open_page):
+    app = open_page("anchors")
+    app.session_state["python"] = True
+    app.run()
+
+    assert app.code[-1].value.startswith("# Run this in the folder of SSD Explorer")
 
 
 def run_code(app):
