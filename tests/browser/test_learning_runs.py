@@ -1,4 +1,7 @@
-"""A real run of the command line, watched on the page, through a restart of the server and to its end."""
+"""A real run of the command line, watched on the page, through a restart of the server and to its end.
+
+The tabs of these tests are asked for last, so that they close before their server stops.
+"""
 
 from __future__ import annotations
 
@@ -96,7 +99,7 @@ def open_runs(open_tab, url: str, *, more: str = ""):
 
 
 def test_a_real_run_is_watched_through_a_restart_of_the_server_until_it_is_stopped(
-    open_tab, server, train, runs
+    server, train, runs, open_tab
 ):
     start, stop = server
     child = train(runs / "mine", *LONG)
@@ -120,7 +123,7 @@ def test_a_real_run_is_watched_through_a_restart_of_the_server_until_it_is_stopp
     assert shown_step(tab) == follow(runs / "mine").last_step
 
 
-def test_a_run_that_is_killed_is_called_crashed_and_its_checkpoints_are_shown(open_tab, server, train, runs):
+def test_a_run_that_is_killed_is_called_crashed_and_its_checkpoints_are_shown(server, train, runs, open_tab):
     start, _ = server
     child = train(runs / "mine", *LONG)
     wait_for(lambda: len(list((runs / "mine" / "checkpoints").glob("*.safetensors"))) >= 2)
@@ -136,7 +139,7 @@ def test_a_run_that_is_killed_is_called_crashed_and_its_checkpoints_are_shown(op
     picture.first.wait_for()
 
 
-def test_the_loss_lab_goes_through_the_checkpoints_of_a_run(open_tab, server, train, runs):
+def test_the_loss_lab_goes_through_the_checkpoints_of_a_run(server, train, runs, open_tab):
     start, _ = server
     child = train(runs / "mine", "--set", "steps=6")
     assert child.wait(timeout=PATIENCE_S) == 0
@@ -155,7 +158,7 @@ def test_the_loss_lab_goes_through_the_checkpoints_of_a_run(open_tab, server, tr
     assert tab.locator("[data-testid=stPlotlyChart]").count() == 1
 
 
-def test_without_a_run_the_page_says_how_to_start_one_and_sees_it_come(open_tab, server, runs):
+def test_without_a_run_the_page_says_how_to_start_one_and_sees_it_come(server, runs, open_tab):
     start, _ = server
     tab = open_runs(open_tab, start())
     tab.get_by_text("There is no run yet.").wait_for()
