@@ -12,6 +12,7 @@ from dataclasses import dataclass, replace
 import torch
 from jaxtyping import Float, UInt8
 from torch import Tensor
+from torch.nn.functional import affine_grid, grid_sample
 
 FILL = (124, 116, 104)  # mean colour of ImageNet: what SSD fills a larger canvas with
 
@@ -23,14 +24,17 @@ class View:
     Attributes:
         picture: RGB, 0..255.
         window: x1, y1, x2, y2 of what is seen, in pixels of ``picture``; it may reach outside.
-        matrix: points of the sample in [0, 1], as (x, y, 1) columns → pixels of ``picture``.
+        matrix: points of the sample in [0, 1], as (x, y, 1) columns → pixels of ``picture``,
+            rotated.
         applied: a few words for each change.
+        degrees: by how much the picture is still to be rotated about its middle.
     """
 
     picture: UInt8[Tensor, "3 h w"]
     window: tuple[int, int, int, int]
     matrix: Float[Tensor, "3 3"]
     applied: tuple[str, ...] = ()
+    degrees: float = 0.0
 
 
 @dataclass(frozen=True)
@@ -104,21 +108,17 @@ def turn(view: View, *, quarters: int) -> View:
 
 
 def rotate(view: View, *, degrees: float) -> View:
-    """Rotate a whole picture about its middle, counter-clockwise; what leaves it is lost.
+    """Rotate about the middle, counter-clockwise, within a frame as wide and high as before.
+
+    It comes after mirrors and turns; the pixels are moved by :func:`render`.
 
     Example:
         >>> rotate(start(torch.zeros(3, 4, 6, dtype=torch.uint8)), degrees=3.0).applied
         ('rotated by 3.0°',)
     """
-    from torchvision.transforms.v2 import InterpolationMode, functional
-
-    height, width = view.picture.shape[-2:]
-    bilinear, fill = InterpolationMode.BILINEAR, [float(colour) for colour in FILL]
-    picture = functional.rotate(view.picture, degrees, interpolation=bilinear, fill=fill)
-    cos, sin = math.cos(math.radians(degrees)), math.sin(math.radians(degrees))
-    x, y = width / 2, height / 2
-    step = _matrix([[cos, sin, x - cos * x - sin * y], [-sin, cos, y + sin * x - cos * y], [0, 0, 1]])
-    return View(picture, view.window, step @ view.matrix, (*view.applied, f"rotated by {degrees:.1f}°"))
+    step = _rotation(view.picture, degrees)
+    applied = (*view.applied, f"rotated by {degrees:.1f}°")
+    return replace(view, degrees=degrees, matrix=step @ view.matrix, applied=applied)
 
 
 def zoom_out(view: View, *, factor: float, left: float, top: float) -> View:
@@ -164,7 +164,7 @@ def boxes_in_window(view: View, boxes: Float[Tensor, "g 4"]) -> Float[Tensor, "g
 
 
 def render(view: View, *, size_wh: tuple[int, int]) -> Rendered:
-    """Cut out what is seen and stretch it to its final size, in one interpolation.
+    """Cut out what is seen and stretch it to its final size.
 
     Where the window reaches outside the picture the result is filled.
 
@@ -172,20 +172,60 @@ def render(view: View, *, size_wh: tuple[int, int]) -> Rendered:
         >>> render(start(torch.zeros(3, 4, 6, dtype=torch.uint8)), size_wh=(3, 8)).picture.shape
         torch.Size([3, 8, 3])
     """
-    from torchvision.transforms.v2 import functional
-
+    if view.degrees:
+        return _render_rotated(view, size_wh)
     across = _place(view.window[0::2], view.picture.shape[2], size_wh[0])
     down = _place(view.window[1::2], view.picture.shape[1], size_wh[1])
     step = _matrix([[across.scale, 0, across.shift], [0, down.scale, down.shift], [0, 0, 1]])
     seen = (across.low, down.low, across.high, down.high)
     canvas = torch.tensor(FILL, dtype=torch.uint8)[:, None, None].repeat(1, size_wh[1], size_wh[0])
     if across.high > across.low and down.high > down.low:  # else a crop of the empty canvas
-        cut = view.picture[:, down.first : down.last, across.first : across.last].contiguous()
-        shape = [down.high - down.low, across.high - across.low]
-        canvas[:, down.low : down.high, across.low : across.high] = functional.resize(
-            cut, shape, antialias=True
-        )
+        cut = view.picture[:, down.first : down.last, across.first : across.last]
+        shape = (down.high - down.low, across.high - across.low)
+        canvas[:, down.low : down.high, across.low : across.high] = _resized(cut, shape)
     return Rendered(canvas, step @ view.matrix, seen, view.applied)
+
+
+def _render_rotated(view: View, size_wh: tuple[int, int]) -> Rendered:
+    """The same for a rotated picture: each pixel of the result is looked up in the picture.
+
+    The picture is first made as small as the result asks for, so that nothing is skipped;
+    rotating it at its own size costs five times as much.
+    """
+    x1, y1, x2, y2 = view.window
+    height, width = view.picture.shape[-2:]
+    scale_x, scale_y = size_wh[0] / (x2 - x1), size_wh[1] / (y2 - y1)
+    shape = (round(height * min(scale_y, 1.0)), round(width * min(scale_x, 1.0)))
+    small = _resized(view.picture, (max(shape[0], 1), max(shape[1], 1))).to(torch.float32)
+    to_result = _matrix([[scale_x, 0, -x1 * scale_x], [0, scale_y, -y1 * scale_y], [0, 0, 1]])
+    rotated = to_result @ _rotation(view.picture, view.degrees)
+    look_up = _unit(width, height) @ torch.linalg.inv(rotated) @ torch.linalg.inv(_unit(*size_wh))
+    fill = torch.tensor(FILL, dtype=torch.float32)[:, None, None]
+    grid = affine_grid(
+        look_up[None, :2].to(torch.float32), [1, 3, size_wh[1], size_wh[0]], align_corners=False
+    )
+    found = grid_sample((small - fill)[None], grid, mode="bilinear", align_corners=False)[0] + fill
+    picture = found.round().clamp(0, 255).to(torch.uint8)
+    return Rendered(picture, to_result @ view.matrix, (0, 0, *size_wh), view.applied)
+
+
+def _resized(picture: Tensor, shape: tuple[int, int]) -> Tensor:
+    """Height and width changed, averaging over what a smaller picture leaves out."""
+    from torchvision.transforms.v2 import functional
+
+    return functional.resize(picture.contiguous(), list(shape), antialias=True)  # type: ignore[no-any-return]
+
+
+def _rotation(picture: Tensor, degrees: float) -> Tensor:
+    """Points of a picture → where they are after a rotation about its middle."""
+    cos, sin = math.cos(math.radians(degrees)), math.sin(math.radians(degrees))
+    x, y = picture.shape[2] / 2, picture.shape[1] / 2
+    return _matrix([[cos, sin, x - cos * x - sin * y], [-sin, cos, y + sin * x - cos * y], [0, 0, 1]])
+
+
+def _unit(width: int, height: int) -> Tensor:
+    """Pixels → −1 to 1 from edge to edge."""
+    return _matrix([[2 / width, 0, -1], [0, 2 / height, -1], [0, 0, 1]])
 
 
 @dataclass(frozen=True)

@@ -7,6 +7,7 @@ import torch
 from hypothesis import given
 from hypothesis import strategies as st
 from torchvision import tv_tensors
+from torchvision.transforms import InterpolationMode
 from torchvision.transforms.v2 import functional
 
 from ssd.boxes import area, jaccard, to_pixels
@@ -25,7 +26,7 @@ from ssd.data.augment_views import (
     turn,
     zoom_out,
 )
-from tests.data.painted import painted
+from tests.data.painted import extents_px, painted
 from tests.strategies import boxes
 
 WIDTH, HEIGHT = 200, 120
@@ -52,6 +53,30 @@ def test_a_rotation_moves_boxes_as_torchvision_does(shares, degrees):
     torch.testing.assert_close(enclosing(view.matrix, shares), torch.Tensor(expected), atol=2e-3, rtol=0)
 
 
+@pytest.mark.parametrize("degrees", [-30.0, 3.0, 45.0, 170.0])
+def test_a_rotation_moves_pixels_as_torchvision_does(degrees):
+    picture = painted().picture
+    bilinear, fill = InterpolationMode.BILINEAR, [float(colour) for colour in FILL]
+
+    made = render(rotate(start(picture), degrees=degrees), size_wh=(WIDTH, HEIGHT)).picture
+
+    expected = functional.rotate(picture, degrees, interpolation=bilinear, fill=fill)
+    assert float((made.float() - expected.float()).abs().mean()) < 0.6  # the frame's edge is softer here
+
+
+def test_what_a_rotation_pushes_out_of_the_frame_comes_back_on_a_larger_canvas():
+    sample = painted(boxes_px=[(90.0, 0.0, 110.0, 10.0)])  # at the upper edge, in the middle
+    view = zoom_out(rotate(start(sample.picture), degrees=90.0), factor=2.0, left=0.5, top=0.5)
+
+    rendered = render(view, size_wh=(200, 120))
+    found = follow(rendered, sample.target, config=AugmentConfig(), size_wh=(200, 120))
+
+    assert found.survivors.labels.tolist() == [1] and float(found.visible) == 1.0
+    seen = extents_px(rendered.picture, 1)
+    box = to_pixels(found.survivors.boxes, width_px=200, height_px=120)[0]
+    torch.testing.assert_close(seen, box, atol=1.1, rtol=0)
+
+
 @given(boxes(min_size=1))
 def test_mirrors_move_boxes_as_torchvision_does(shares):
     view = start(painted().picture)
@@ -74,7 +99,10 @@ def test_a_turn_moves_pictures_as_torchvision_does_and_comes_back_after_four(qua
 
     view = turn(start(picture), quarters=quarters)
 
+    shares = torch.tensor([[0.1, 0.2, 0.4, 0.9]])
+    boxes_px = functional.rotate(as_torchvision(shares), 90.0 * quarters, expand=True)
     assert torch.equal(view.picture, functional.rotate(picture, 90.0 * quarters, expand=True))
+    torch.testing.assert_close(enclosing(view.matrix, shares), torch.Tensor(boxes_px), atol=1e-3, rtol=0)
     back = turn(view, quarters=4 - quarters)
     assert torch.equal(back.picture, picture)
     torch.testing.assert_close(back.matrix, start(picture).matrix)
