@@ -68,7 +68,7 @@ def torchvision_step(name: str, run: Training) -> Step:
     config = run.config
     optimiser = torch.optim.SGD(
         network.parameters(),
-        lr=config.learning_rate / config.start_div,
+        lr=config.learning_rate,
         momentum=config.momentum,
         weight_decay=config.weight_decay,
     )
@@ -104,7 +104,15 @@ def measured(step: Step, batch: Batch) -> tuple[float, float, float]:
 def compared(name: str, *, batch_size: int, rounds: int) -> dict[str, object]:
     """Both steps in turns; medians over the rounds, the first of which only warms up."""
     preset = training_preset(NAMES[name])
-    config = replace(preset, batch_size=batch_size, steps=rounds + 1, augment=AugmentConfig(flip=0.0))
+    config = replace(
+        preset,
+        batch_size=batch_size,
+        steps=rounds + 1,
+        learning_rate=1e-4,
+        schedule="constant",
+        warm_up=0.0,
+        augment=AugmentConfig(flip=0.0),
+    )
     run = prepare(config, class_names=SHAPE_CLASSES)
     steps = {"ours": our_step(run), "torchvision": torchvision_step(name, run)}
     times: dict[str, list[tuple[float, float, float]]] = {who: [] for who in steps}

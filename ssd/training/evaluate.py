@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import math
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any, TypeVar, cast
+from typing import Any, NamedTuple, TypeVar, cast
 
 import torch
 from torch import Tensor
@@ -38,6 +39,7 @@ class Validation:
         ap: COCO AP.
         accuracy: of a picture network's classes.
         l1_px: of a picture network's box.
+        num_pictures: that were looked at, by all processes together.
         seconds: that it took.
     """
 
@@ -48,6 +50,7 @@ class Validation:
     ap: float | None
     accuracy: float | None
     l1_px: float | None
+    num_pictures: int
     seconds: float
 
 
@@ -79,14 +82,24 @@ def validate(run: Training, pictures: Pictures) -> Validation:
     """
     started = time.perf_counter()
     whole = run.model_config.architecture in PICTURE_ARCHITECTURES
-    ap50, ap, accuracy, l1_px = _pictures(run, pictures) if whole else _detections(run, pictures)
-    metric = ap50 if ap50 is not None else accuracy if accuracy is not None else -(l1_px or 0.0)
+    found = _pictures(run, pictures) if whole else _detections(run, pictures)
+    choices = (found.ap50, found.accuracy, None if found.l1_px is None else -found.l1_px)
+    metric = next((value for value in choices if value is not None), -math.inf)
     best = metric > run.best
     run.best, run.since_best = (metric, 0) if best else (run.best, run.since_best + 1)
-    return Validation(run.step, metric, best, ap50, ap, accuracy, l1_px, time.perf_counter() - started)
+    return Validation(
+        step=run.step, metric=metric, best=best, **found._asdict(), seconds=time.perf_counter() - started
+    )
 
 
-_Numbers = tuple[float | None, float | None, float | None, float | None]
+class _Numbers(NamedTuple):
+    """What one kind of network is judged by."""
+
+    ap50: float | None
+    ap: float | None
+    accuracy: float | None
+    l1_px: float | None
+    num_pictures: int
 
 
 def _detections(run: Training, pictures: Pictures) -> _Numbers:
@@ -94,7 +107,7 @@ def _detections(run: Training, pictures: Pictures) -> _Numbers:
     predictor = Predictor(run.averaged.module, sha256="")
     found = _gathered(run, list(results(predictor, _mine(run, pictures))))
     report = coco_ap(found, class_names=run.model_config.class_names)
-    return report.ap50 or 0.0, report.ap or 0.0, None, None
+    return _Numbers(report.ap50 or 0.0, report.ap or 0.0, None, None, len(found))
 
 
 def _pictures(run: Training, pictures: Pictures) -> _Numbers:
@@ -102,7 +115,7 @@ def _pictures(run: Training, pictures: Pictures) -> _Numbers:
     mine = _mine(run, pictures)
     said = _gathered(run, [_said(run, mine.sample(index)) for index in range(len(mine))])
     report = _judged(run, said)
-    return None, None, report.accuracy, report.l1_px
+    return _Numbers(None, None, report.accuracy, report.l1_px, len(said))
 
 
 def _mine(run: Training, pictures: Pictures) -> _Share:

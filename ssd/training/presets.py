@@ -44,9 +44,9 @@ _PAPER = TrainConfig(
     learning_rate=1e-3,
     schedule="multi-step",
     milestones=(2 / 3, 5 / 6),
-    warm_up=500 / 120_000,  # not in the paper: without it the first steps may leave the finite numbers
+    warm_up=0.01,  # not in the paper; nor is the clipping: from scratch the loss explodes without them
     weight_decay=5e-4,
-    clip_norm=0.0,
+    clip_norm=10.0,
     ema=0.0,
     loss=LossConfig(max_negative_overlap=0.5),  # Caffe-SSD, ssd_pascal.py, neg_overlap
     augment=AUGMENT_PRESETS["ssd"],

@@ -196,7 +196,7 @@ def prepare(config: TrainConfig, *, class_names: tuple[str, ...], fabric: Fabric
     fabric.seed_everything(config.seed, verbose=False)
     model_config = _model_config(config, class_names)
     network = build_model(model_config)
-    memory_format = _memory_format(network)
+    memory_format = _memory_format(network, fabric.device)
     network = network.to(memory_format=memory_format)
     freeze(network, config)
     average = get_ema_multi_avg_fn(config.ema)  # type: ignore[no-untyped-call]
@@ -205,8 +205,17 @@ def prepare(config: TrainConfig, *, class_names: tuple[str, ...], fabric: Fabric
     return Training(config, model_config, fabric, model, averaged.eval(), optimiser, memory_format)
 
 
-def _memory_format(network: nn.Module) -> torch.memory_format:
-    """``channels_last``, but for layers whose gradient then corrupts memory on a CPU (oneDNN issue 6035)."""
+def _memory_format(network: nn.Module, device: torch.device) -> torch.memory_format:
+    """The faster order of memory; never one that corrupts it.
+
+    On a CPU (AVX2, one thread) a step of ssd-small takes 387 ms in ``channels_last`` and
+    454 ms without, SSDlite 466 and 671, but VGG16, which has no batch norm, 4,596 and
+    2,802 ms. Narrow strided 1×1 convolutions write past their memory: oneDNN issue 6035.
+    """
+    if device.type != "cpu":
+        return torch.channels_last
+    if not any(isinstance(module, nn.BatchNorm2d) for module in network.modules()):
+        return torch.contiguous_format
     strided = [
         module.in_channels
         for module in network.modules()

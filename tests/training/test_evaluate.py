@@ -11,11 +11,17 @@ from ssd.evaluation import results
 from ssd.losses import PictureLossConfig
 from ssd.metrics import coco_ap
 from ssd.prediction import Predictor
-from ssd.training.evaluate import validate
+from ssd.training.evaluate import _Numbers, validate
 from ssd.training.loop import bare, prepare, train
+from tests.training.test_loop import Fixed
 from tests.training.tiny import CLASSES, TINY, Squares
 
 pytestmark = pytest.mark.usefixtures("tiny")
+
+
+def said(ap50: float) -> _Numbers:
+    """A validation of one picture."""
+    return _Numbers(ap50, 0.0, None, None, 1)
 
 
 def test_validations_come_every_n_steps_and_at_the_end() -> None:
@@ -40,12 +46,12 @@ def test_a_validation_is_coco_ap_of_the_averaged_weights() -> None:
     predictor = Predictor(run.averaged.module, sha256="")
     expected = coco_ap(list(results(predictor, Squares(6))), class_names=CLASSES)
     assert (found.ap50, found.ap) == (expected.ap50, expected.ap)
-    assert found.metric == found.ap50
+    assert found.metric == found.ap50 and found.num_pictures == 6
 
 
 def test_a_run_stops_when_validation_has_not_gained_for_long_enough(monkeypatch: pytest.MonkeyPatch) -> None:
     aps = iter([0.3, 0.5, 0.5, 0.4, 0.9])
-    monkeypatch.setattr("ssd.training.evaluate._detections", lambda run, pictures: (next(aps), 0, None, None))
+    monkeypatch.setattr("ssd.training.evaluate._detections", lambda run, pictures: said(next(aps)))
     run = prepare(replace(TINY, steps=9, validate_every=1, early_stop=2), class_names=CLASSES)
 
     reports = list(train(run, Squares(), validation=Squares(1)))
@@ -56,7 +62,7 @@ def test_a_run_stops_when_validation_has_not_gained_for_long_enough(monkeypatch:
 
 
 def test_without_early_stop_a_run_goes_on(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("ssd.training.evaluate._detections", lambda run, pictures: (0.1, 0, None, None))
+    monkeypatch.setattr("ssd.training.evaluate._detections", lambda run, pictures: said(0.1))
     run = prepare(replace(TINY, steps=4, validate_every=1), class_names=CLASSES)
 
     assert len(list(train(run, Squares(), validation=Squares(1)))) == 4
@@ -83,3 +89,16 @@ def test_picture_networks_are_judged_by_accuracy_or_l1(model: str, confidence: s
     assert validation is not None and validation.ap50 is None
     sign = -1 if which == "l1_px" else 1
     assert validation.metric == sign * getattr(validation, which)
+
+
+@pytest.mark.parametrize("silent", [True, False])
+def test_a_detector_that_finds_nothing_and_pictures_without_objects_have_ap_0(silent: bool) -> None:
+    run = prepare(TINY, class_names=CLASSES)
+    with torch.no_grad():
+        for head in run.averaged.module.heads:
+            head.logits.bias.view(-1, 4)[:, 0] = 50.0 if silent else -50.0
+    empty = Fixed([Squares().sample(4)])
+
+    found = validate(run, Squares(2) if silent else empty)
+
+    assert (found.ap50, found.ap, found.best) == (0.0, 0.0, True)

@@ -14,6 +14,7 @@ from ssd.config import CoderConfig
 from ssd.errors import CheckpointError, ConfigError
 from ssd.losses import LossConfig, PictureLossConfig
 from ssd.training.loop import StepReport, Training, bare, make_fabric, prepare, train
+from ssd.training.setup import _memory_format
 from tests.training.tiny import CLASSES, TINY, Squares
 
 pytestmark = pytest.mark.usefixtures("tiny")
@@ -207,3 +208,12 @@ def test_narrow_strided_layers_do_not_get_the_memory_order_that_corrupts_memory_
     assert wide.memory_format is torch.channels_last
     assert narrow.memory_format is torch.contiguous_format
     assert bare(wide.model).heads[0].codes.weight.is_contiguous(memory_format=torch.channels_last)
+
+
+def test_vgg_which_has_no_batch_norm_keeps_the_memory_order_that_is_faster_for_it() -> None:
+    network = torch.nn.Sequential(torch.nn.Conv2d(3, 64, 3), torch.nn.ReLU(), torch.nn.MaxPool2d(2))
+    normed = torch.nn.Sequential(network, torch.nn.BatchNorm2d(64))
+
+    assert _memory_format(network, torch.device("cpu")) is torch.contiguous_format
+    assert _memory_format(normed, torch.device("cpu")) is torch.channels_last
+    assert _memory_format(network, torch.device("cuda")) is torch.channels_last

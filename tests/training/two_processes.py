@@ -49,13 +49,13 @@ def _shared(run: Training) -> Batch:
     return _all(run)[0]
 
 
-def _validated(run: Training) -> tuple[float | None, float | None]:
+def _validated(run: Training) -> tuple[float | None, float | None, int]:
     """Seven pictures: the processes' shares differ in length."""
     with torch.no_grad():
         for parameter in run.averaged.parameters():  # random scores instead of quiet ones
             parameter.normal_(std=0.3, generator=torch.Generator().manual_seed(parameter.numel()))
     validation = validate(run, Squares(7))
-    return validation.ap50, validation.ap
+    return validation.ap50, validation.ap, validation.num_pictures
 
 
 def _trained(run: Training) -> list[torch.Tensor]:
