@@ -135,7 +135,7 @@ def test_a_run_that_is_killed_is_called_crashed_and_its_checkpoints_are_shown(se
 
     wait_for_standing(tab, "crashed")
     tab.get_by_text("go on from its last save with --resume").wait_for()
-    picture = tab.get_by_role("img", name=re.compile(r"step 3 · averaged: \d+ kept"))
+    picture = tab.get_by_role("img", name=re.compile(r"step \d+ · averaged: \d+ kept · step"))
     picture.first.wait_for()
 
 

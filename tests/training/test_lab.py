@@ -75,6 +75,7 @@ def test_the_parts_of_a_whole_are_the_reports_own():
     whole = whole_cost(lab)
 
     assert whole.positives == lab.report.num_positive > 0
+    assert int(lab.counted.sum()) == whole.positives + whole.negatives
     assert whole.negatives == lab.report.num_negative == max(3 * whole.positives, 8)
     assert whole.localisation == pytest.approx(float(lab.report.localisation), rel=1e-5)
 
