@@ -2,16 +2,21 @@
 
 import errno
 import hashlib
+import io
 import os
 import shutil
 import threading
+from dataclasses import replace
 from http.server import BaseHTTPRequestHandler, HTTPServer
 
 import pytest
 import torch
+from torchvision import models
 
-from ssd.checkpoints import downloads, fetch_torchvision, fetched_file, read_torchvision
+from ssd.checkpoints import downloads, fetch_torchvision, fetched_file, read_torchvision, start_backbone
 from ssd.errors import CheckpointError, ConfigError, ResourceError
+from ssd.model_presets import model_preset
+from ssd.models.network import build_model
 from ssd.models.published import PublishedWeights
 from ssd.models.torchvision_ssd import TorchvisionSSD, torchvision_config
 from tests.small_models import FORBIDDEN
@@ -123,7 +128,7 @@ def test_a_full_disk_is_told(server, published, cache, monkeypatch):
     assert os.listdir(cache) == []
 
 
-@pytest.mark.parametrize("name", ["ssd300_vgg16", NAME])
+@pytest.mark.parametrize("name", ["ssd300_vgg16", NAME, "resnet34", "vgg16_features"])
 def test_offline_a_sentence_says_so(offline, name, cache):
     with pytest.raises(ResourceError, match="go online, or use a shipped model") as caught:
         fetch_torchvision(name)
@@ -160,6 +165,23 @@ def test_a_state_dict_of_the_other_model_is_refused(tmp_path):
 
     with pytest.raises(CheckpointError, match="must hold exactly the tensors"):
         read_torchvision("ssd300_vgg16", tmp_path / "lite.pth")
+
+
+def test_a_backbone_starts_from_the_file_that_arrives(server, cache, monkeypatch):
+    buffer = io.BytesIO()
+    torch.save(models.resnet18(weights=None).state_dict(), buffer)
+    server.answer = buffer.getvalue()
+    start = hashlib.sha256(server.answer).hexdigest()[:8]
+    address = f"http://127.0.0.1:{server.server_port}/resnet18-{start}.pth"
+    found = PublishedWeights(address, f"resnet18-{start}.pth", start, 45.0)
+    monkeypatch.setattr(downloads, "published_weights", lambda name: found)
+    model = build_model(replace(model_preset("ssd-4x4", ("cat",)), backbone="resnet18"))
+
+    first, again = start_backbone(model), start_backbone(model)
+
+    assert first == again and first.pretrained
+    assert server.asked == 1
+    assert sorted(os.listdir(cache)) == [found.file_name, found.file_name + ".sha256"]
 
 
 def test_a_fetched_file_that_was_damaged_later_is_noticed(server, published, cache):
