@@ -158,7 +158,8 @@ def assign_batch(
     _require_batch(gt_boxes, gt_labels)
     device, counts = anchors.boxes.device, [len(boxes) for boxes in gt_boxes]
     every, labels = torch.cat(gt_boxes).to(device), torch.cat(gt_labels).to(device)
-    table = torch.cat([jaccard(rows, anchors.boxes) for rows in torch.split(every, _rows_at_once(anchors))])
+    parts = torch.split(every, _rows_at_once(anchors, len(every)))
+    table = torch.cat([jaccard(rows, anchors.boxes) for rows in parts])  # (n, a)
     found = match_pictures(table, counts, rule=rule, threshold=threshold, strict=strict)
     told = torch.full_like(found.matched_gt, BACKGROUND)
     for row, ignored in enumerate(ignored_boxes or []):
@@ -175,8 +176,10 @@ def assign_batch(
     return BatchAssignment(told, targets, found.overlap, found.matched_gt, boxes)
 
 
-def _rows_at_once(anchors: Anchors) -> int:
-    """Objects whose jaccards are computed together: so few that a processor's cache holds them."""
+def _rows_at_once(anchors: Anchors, objects: int) -> int:
+    """Objects whose jaccards are computed together: on a processor so few that its cache holds them."""
+    if anchors.boxes.device.type != "cpu":
+        return max(1, objects)
     return max(1, _CACHED_PAIRS // max(1, len(anchors)))
 
 
