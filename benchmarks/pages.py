@@ -16,6 +16,7 @@ from typing import Any
 
 from benchmarks.serving import FLAGS, chromium_path, served
 
+KNOBS = "s!300_300!38_38*19_19*10_10!30_60_111!60_111_162!2*2_3*2_3!!none"  # three levels of SSD300
 WATCH = """
 () => {
   window.latencies = [];
@@ -39,24 +40,54 @@ WATCH = """
 
 @dataclass(frozen=True)
 class Control:
-    """One control of one page, and how it is moved again and again."""
+    """One control of one page, and how it is moved again and again.
+
+    Attributes:
+        name: of the control.
+        page: and the link's parts.
+        selector: of what is clicked, or focused for ``keys``.
+        keys: pressed in turn.
+        options: of a select box, chosen in turn.
+    """
 
     name: str
     page: str
     selector: str
     keys: tuple[str, ...] = ()
+    options: tuple[str, ...] = ()
 
 
 _SIDEBAR, _MAIN, _ARROWS = "[data-testid=stSidebar]", "[data-testid=stMain]", ("ArrowRight", "ArrowLeft")
+_SELECT = f"{_SIDEBAR} [data-testid=stSelectbox]:has-text"
+_SLIDER = f"{_MAIN} [data-testid=stSlider] input"
 CONTROLS = (
     Control(
         "strictly greater: matches anew", "matching?seed=4", f"{_SIDEBAR} label:has(input[type=checkbox])"
     ),
     Control("match threshold", "matching?seed=4", f"{_SIDEBAR} [data-testid=stSlider] input", _ARROWS),
+    Control(
+        "matching rule",
+        "matching?seed=4",
+        f"{_SELECT}('Matching rule') input",
+        options=("overwrite", "bipartite"),
+    ),
+    Control(
+        "match threshold, with the targets",
+        "assignment?seed=4",
+        f"{_SIDEBAR} [data-testid=stSlider] input",
+        _ARROWS,
+    ),
+    Control(
+        "preset of anchors",
+        "matching?seed=4",
+        f"{_SELECT}('Anchors') input",
+        options=("ssd300-coco", "ssd300-voc"),
+    ),
     Control("level of the anchors", "anchors?seed=4", f"{_MAIN} [data-testid=stButtonGroup] button"),
     Control(
-        "NMS threshold: selects anew", "detections?seed=4", f"{_MAIN} [data-testid=stSlider] input", _ARROWS
+        "knob: size of a level", "anchors?seed=4&side=knobs&anchors=custom&knobs=" + KNOBS, _SLIDER, _ARROWS
     ),
+    Control("NMS threshold: selects anew", "detections?seed=4", _SLIDER, _ARROWS),
 )
 
 
@@ -85,7 +116,10 @@ def latencies(browser: Any, url: str, control: Control, *, moves: int) -> list[f
     handles = tab.locator(control.selector)
     for move in range(moves):
         seen = tab.evaluate("latencies.length")
-        if control.keys:
+        if control.options:
+            handles.first.click()
+            tab.get_by_role("option", name=control.options[move % 2], exact=True).click()
+        elif control.keys:
             handles.first.focus()
             tab.keyboard.press(control.keys[move % len(control.keys)])
         else:

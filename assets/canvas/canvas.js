@@ -175,6 +175,7 @@ function publish(c) {
     above: counts.above ?? 0,
     count: c.payload.mode === "detections" ? c.candidates.count : (c.anchors?.count ?? 0),
     objects: c.objects.length,
+    missed: c.objects.filter((_, i) => c.kindOfObject(i) === "missed").length,
     selectedObject: c.selectedObject ?? "",
     selectedAnchor: c.selectedAnchor ?? "",
     selectedDetection: c.selectedDetection ?? "",

@@ -46,7 +46,7 @@ function buildScore(c) {
 }
 
 function buildThreshold(c) {
-  buildSlider(c, "Match threshold", {
+  buildSlider(c, "Match threshold, live", {
     least: 0.05,
     most: 0.95,
     step: 0.01,

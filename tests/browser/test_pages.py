@@ -10,6 +10,7 @@ import pytest
 from PIL import Image
 
 from ssd.checkpoints import model_names
+from ssd.data.synthetic import synthetic_scene
 from tests.browser.test_canvas import Canvas
 
 PAGES = ("", "anchors", "matching", "assignment", "detections")
@@ -31,6 +32,13 @@ def explorer(open_tab, app_url):
         return tab
 
     return opened
+
+
+def go_to(tab, page: str, mode: str) -> None:
+    """To another page, as a person goes: by its name at the top."""
+    tab.get_by_role("link", name=page).first.click()
+    tab.wait_for_selector(f"canvas.ssd-canvas[data-mode={mode}]")
+    still(tab)
 
 
 def still(tab) -> None:
@@ -194,6 +202,14 @@ def picture_file(kind: str = "PNG", size: tuple[int, int] = (120, 90)) -> bytes:
     return buffer.getvalue()
 
 
+def shapes_file() -> bytes:
+    """A synthetic scene as a picture of somebody's own."""
+    buffer = io.BytesIO()
+    pixels = synthetic_scene(4).picture.permute(1, 2, 0).numpy()
+    Image.fromarray(pixels).resize((480, 480)).save(buffer, "PNG")
+    return buffer.getvalue()
+
+
 def test_a_bad_upload_is_explained_and_a_good_one_is_shown(explorer):
     tab = explorer("matching?source=upload")
     chooser = tab.locator("input[type=file]")
@@ -288,3 +304,95 @@ def test_nothing_is_asked_from_another_machine(chromium, app_url):
     assert {urlparse(url).hostname for url in asked if not url.startswith(("data:", "blob:"))} == {
         "localhost"
     }
+
+
+def test_a_pages_own_controls_survive_another_page_and_stand_in_the_link(explorer):
+    tab = explorer("anchors?seed=4")
+    tab.get_by_role("radio", name="whole level").click()
+    assert wait_for_link(tab, "show") == "whole level"
+    still(tab)
+    go_to(tab, "Detections", "detections")
+    tab.locator("[data-testid=stMain] [data-testid=stSlider] input").first.focus()
+    tab.keyboard.press("ArrowRight")
+    assert wait_for_link(tab, "nms") == "0.5"
+    still(tab)
+
+    go_to(tab, "Anchors", "anchors")
+    assert wait_for_link(tab, "show") == "whole level"
+    assert int(Canvas(tab).data("n")) > 100
+    go_to(tab, "Detections", "detections")
+
+    assert wait_for_link(tab, "nms") == "0.5"
+
+
+@pytest.mark.parametrize("page", ["matching", "assignment"])
+def test_the_match_threshold_acts_while_it_is_dragged_and_python_agrees(explorer, page):
+    canvas = Canvas(explorer(f"{page}?seed=4"))
+    slider = canvas.tab.locator("input[type=range][aria-label='Match threshold, live']")
+    box, before = slider.bounding_box(), int(canvas.data("positive"))
+
+    canvas.tab.mouse.move(box["x"] + box["width"] * 0.5, box["y"] + box["height"] / 2)
+    canvas.tab.mouse.down()
+    canvas.tab.mouse.move(box["x"] + box["width"] * 0.15, box["y"] + box["height"] / 2, steps=6)
+    canvas.tab.wait_for_timeout(150)
+    during = int(canvas.data("positive"))
+    canvas.tab.mouse.up()
+    asked = float(wait_for_link(canvas.tab, "threshold"))
+    still(canvas.tab)
+
+    assert during > before
+    assert asked == pytest.approx(float(canvas.data("threshold")))
+    assert int(canvas.data("positive")) == during
+    assert canvas.tab.locator("[data-testid=stSidebar]").get_by_text(f"{asked:.2f}").count() == 1
+
+
+@needs_shapes
+def test_objects_that_the_score_keeps_out_turn_yellow(explorer):
+    canvas = Canvas(explorer("detections?seed=4&score=0.05"))
+    assert canvas.data("missed") == "0"
+    slider = canvas.tab.locator("input[type=range][aria-label='Score threshold']")
+    slider.focus()
+    slider.press("End")
+    canvas.wait("kept", 0)
+
+    assert canvas.tab.locator(".ssd-status").inner_text().count("0 found") == 1
+    assert canvas.data("missed") == canvas.data("objects")
+
+
+@needs_shapes
+def test_an_object_on_an_own_picture_gets_a_class_and_counts(explorer):
+    tab = explorer("matching?source=upload")
+    tab.locator("input[type=file]").set_input_files(
+        {"name": "mine.png", "mimeType": "image/png", "buffer": shapes_file()}
+    )
+    canvas = Canvas(tab)
+    canvas.wait("width", 480)
+    still(tab)
+    canvas.drag((0.05, 0.05), (0.4, 0.5))
+    canvas.wait("objects", 1)
+    tab.get_by_label("Class of a drawn object").select_option("circle")
+    still(tab)
+
+    go_to(tab, "Detections", "detections")
+
+    assert tab.locator(".ssd-numbers").get_by_text("recall").is_visible()
+    assert tab.get_by_text(re.compile("^circle: (found|missed)")).count() == 1
+
+
+def test_a_refused_upload_says_what_stays(explorer):
+    tab = explorer("matching?source=upload")
+    tab.locator("input[type=file]").set_input_files(
+        {"name": "x.jpg", "mimeType": "image/jpeg", "buffer": b"hello, not a picture"}
+    )
+
+    tab.get_by_text("what was on the screen before is still there").wait_for()
+
+
+def test_a_setting_of_the_sidebar_leaves_the_rest_of_the_page_alone(explorer):
+    canvas = Canvas(explorer("matching?source=lesson+scenes&lesson=orphan+pair"))
+    canvas.tab.evaluate("document.querySelector('h1').dataset.mine = 'kept'")
+    canvas.tab.locator("[data-testid=stSidebar] label:has(input[type=checkbox])").click()
+    wait_for_link(canvas.tab, "strict")
+    still(canvas.tab)
+
+    assert canvas.tab.evaluate("document.querySelector('h1').dataset.mine") == "kept"
