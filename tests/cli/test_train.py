@@ -224,6 +224,7 @@ def test_a_class_without_objects_is_a_warning(run, tmp_path):
     assert "warning: red is the only class" in err
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("save_every", "message"),
     [(100, r"(localisation|confidence) loss of step \d+ is not finite \(pictures: \d{3}"), (1, "finite")],
@@ -245,6 +246,7 @@ def test_numbers_that_are_not_finite_stop_the_run_and_the_last_checkpoint_is_fin
     assert all(bool(t.isfinite().all()) for t in state["model"].values())
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("stop", [1, 4])
 def test_a_stopped_run_goes_on_in_the_middle_of_an_epoch_as_if_it_had_not_stopped(
     run, tmp_path, monkeypatch, stop
@@ -325,6 +327,7 @@ def test_what_cannot_be_meant_is_a_sentence(run, tmp_path, words, code, message)
     assert not (tmp_path / "run").exists()
 
 
+@pytest.mark.slow
 def test_weights_of_other_classes_keep_backbone_and_boxes_and_both_lists_are_shown(run, tmp_path):
     run("--set", "steps=1", out="first")
     other = write_squares(tmp_path / "other", count=5, names=("cat", "cat", "cat"))

@@ -16,10 +16,6 @@ from ssd.data.images import picture_to_png
 from tests.training.tiny import CLASSES, Squares
 
 ROOT = Path(__file__).parents[2]
-CHILD = (
-    "import sys; from tests.training.tiny import add_tiny; add_tiny(); "
-    "from ssd.cli import main; sys.exit(main())"
-)
 SETTINGS = """
 model = "tiny"
 size_px = 64
@@ -64,7 +60,7 @@ def write_squares(folder: Path, *, count: int = 5, first: int = 0, names: tuple[
 
 def start(*words: object, limit: str = "") -> subprocess.Popen[str]:
     """``python -m ssd …`` in a process of its own, which knows the tiny network; ``limit``: for ulimit."""
-    command = [sys.executable, "-c", CHILD, *map(str, words)]
+    command = [sys.executable, "-m", "tests.cli.tiny_cli", *map(str, words)]
     if limit:
         command = ["sh", "-c", f'ulimit {limit}; exec "$@"', "sh", *command]
     return subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)

@@ -65,12 +65,14 @@ def test_closing_at_the_last_step_is_an_end_and_no_stop(tmp_path: Path) -> None:
     assert read_run_state(tmp_path / "last.ckpt")["step"] == 6
 
 
+@pytest.mark.slow
 def test_an_early_stop_says_so(tmp_path: Path) -> None:
     record(tmp_path, config=replace(CONFIG, early_stop=1, learning_rate=1e-9))
 
     assert read_run(tmp_path)["sentence"] == "Finished early, as validation gained no more after 4 steps."
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("stop", [1, 3, 5])
 def test_a_run_taken_up_again_is_the_run_that_never_stopped(tmp_path: Path, stop: int) -> None:
     record(tmp_path / "whole")
