@@ -69,7 +69,7 @@ def _weights(scene: Scene) -> Chosen | None:
     if not names:
         return None
     choice = st.selectbox(
-        "Weights", names, key="weights", bind="query-params", width=240, help="Shipped models, and your runs"
+        "Weights", names, key="weights", bind="query-params", width=190, help="Shipped models, and your runs"
     )
     if not choice.startswith(RUN_PREFIX):
         return Chosen(choice)
@@ -78,7 +78,7 @@ def _weights(scene: Scene) -> Chosen | None:
     titles = list(kept)
     title = titles[0]
     if len(titles) > 1:
-        title = st.select_slider("Checkpoint", titles, titles[-1], key=f"checkpoint_{run}", width=230)
+        title = st.select_slider("Checkpoint", titles, titles[-1], key=f"checkpoint_{run}", width=170)
     return Chosen(run, kept[title], runs[run])
 
 
@@ -119,7 +119,7 @@ def _loss() -> LossConfig:
         "Confidence loss", LOSSES, default=LOSSES[0], key="loss", bind="query-params", required=True,
         format_func=LOSS_NAMES.__getitem__,
     )  # fmt: skip
-    with st.container(width=300):
+    with st.container(width=240):
         focal = live_sliders(
             [
                 LiveSlider("alpha", "α of focal", 0.0, 1.0, 0.05, usual.alpha),

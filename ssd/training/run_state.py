@@ -228,15 +228,17 @@ def checkpoints_of(folder: Path) -> tuple[Checkpoint, ...]:
 
     Returns:
         One record a safetensors file in the folder or in ``checkpoints/`` inside it; of
-        one step the raw weights, their average, the best.
+        one step the raw weights, their average, the best. Two files of one step and
+        kind hold the same weights; one of them is named.
 
     Example:
         >>> checkpoints_of(Path("no such folder"))
         ()
     """
     paths = [*folder.glob("*.safetensors"), *folder.glob("checkpoints/*.safetensors")]
-    found = [_checkpoint(folder, path) for path in paths]
-    return tuple(sorted(found, key=lambda c: (c.step, _KINDS.get(c.kind, -1), c.file))[-_MOST_CHECKPOINTS:])
+    found = {(kept.step, kept.kind): kept for kept in (_checkpoint(folder, path) for path in paths)}
+    ordered = sorted(found.values(), key=lambda c: (c.step, _KINDS.get(c.kind, -1), c.file))
+    return tuple(ordered[-_MOST_CHECKPOINTS:])
 
 
 def _checkpoint(folder: Path, path: Path) -> Checkpoint:

@@ -145,6 +145,17 @@ def test_checkpoints_come_by_step_and_the_better_of_one_step_last(tmp_path):
     assert kept[0].file == "checkpoints/step-000010.safetensors"
 
 
+def test_two_files_of_the_same_weights_are_one_checkpoint(tmp_path):
+    weights(tmp_path / "averaged.safetensors", 10)
+    weights(tmp_path / "checkpoints" / "averaged-step-000010.safetensors", 10)
+    weights(tmp_path / "checkpoints" / "averaged-step-000005.safetensors", 5)
+
+    kept = checkpoints_of(tmp_path)
+
+    assert [c.title for c in kept] == ["step 5 · averaged", "step 10 · averaged"]
+    assert kept[1].file == "checkpoints/averaged-step-000010.safetensors"  # this one stays as it is
+
+
 def test_a_checkpoint_that_was_written_again_is_another_version(tmp_path):
     path = tmp_path / "best.safetensors"
     weights(path, 20)
