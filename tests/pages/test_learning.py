@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import contextlib
+import io
 import threading
 
 import pytest
@@ -129,3 +131,15 @@ def test_the_other_tabs_open(open_page, tab):
 
     assert list(app.exception) == []
     assert "Teach it this picture" not in [button.label for button in app.button]
+
+
+@pytest.mark.slow
+def test_the_python_of_the_page_teaches_the_same_picture(open_page):
+    app = dog(open_page)
+    code = next(block.value for block in app.code if "teach(" in block.value)
+    printed = io.StringIO()
+    with contextlib.redirect_stdout(printed):
+        exec(code, {})  # noqa: S102
+    last = printed.getvalue().strip().splitlines()[-1]
+
+    assert min(float(word) for word in last.split("(")[1].strip(")").split(",")) >= 0.9
