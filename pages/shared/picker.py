@@ -41,6 +41,8 @@ def draw_sidebar() -> None:
         _pick_within(source)
         st.session_state["thumbnail_slot"] = st.container(key="thumbnail")
         _pick_settings()
+    if source == CAMERA:
+        _camera()
 
 
 def _take_step(name: str) -> None:
@@ -79,18 +81,22 @@ def _pick_within(source: str) -> None:
 
 
 def _own_input(source: str) -> None:
-    """Drop zone or camera; refusals in words."""
+    """Drop zone; refusals in words. The camera stands above the page."""
     if source == UPLOAD:
         picture_drop(key="drop", on_drop=take_drop)
-    else:
-        number = st.session_state.setdefault("shots", 0)
-        st.camera_input("Take a picture", key=f"camera_{number}", on_change=_take_shot)
     for message in st.session_state.get("refusals", ()):
         with st.container(border=True):
             st.text(f"⚠ {message}")
             st.caption("Nothing changed: what was on the screen before is still there.")
     if not scenes.own_pictures(source):
         st.caption("Your picture stays in this tab: it is not stored, and it does not travel with a link.")
+
+
+def _camera() -> None:
+    """The camera above the page: a shot has as many pixels as its view is wide, 240 in the sidebar."""
+    number = st.session_state.setdefault("shots", 0)
+    with st.expander("Camera", icon=":material/photo_camera:", expanded=not scenes.own_pictures(CAMERA)):
+        st.camera_input("Take a picture", key=f"camera_{number}", on_change=_take_shot, width=640)
 
 
 def _pick_settings() -> None:
