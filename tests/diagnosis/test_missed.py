@@ -160,9 +160,13 @@ def test_a_class_whose_score_is_zero_can_be_reached_by_no_threshold():
 
 
 def test_a_box_outside_the_picture_is_diagnosed_as_it_is_judged_clipped():
-    corner = answer([([-0.5, -0.5, 0.5, 0.5], 0.9, 0.0)], objects=(([0.0, 0.0, 0.5, 0.5], DOG),))
+    config = SelectionConfig(score_threshold=0.95)
+    corner = [0.0, 0.0, 0.5, 0.5]  # .25 of the box as it was decoded, all of it clipped
 
-    assert verdicts(corner) == [Verdict.FOUND]
+    said = answer([([-0.5, -0.5, 0.5, 0.5], 0.9, 0.0)], config=config, objects=((corner, DOG),))
+
+    assert verdicts(said) == [Verdict.LOW_SCORE]
+    assert verdicts(replace(said, config=EVALUATION)) == [Verdict.FOUND]
 
 
 def test_without_any_box_every_object_has_none():
