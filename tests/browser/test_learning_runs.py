@@ -15,8 +15,8 @@ import time
 
 import pytest
 
+from benchmarks.serving import ROOT, Server
 from ssd.training.run_reader import follow
-from tests.browser.conftest import ROOT, serve
 from tests.browser.test_pages import still
 
 pytestmark = pytest.mark.slow
@@ -36,19 +36,10 @@ def runs(tmp_path, monkeypatch):
 
 @pytest.fixture
 def server(tmp_path, runs):
-    """A function that starts the explorer, and one that stops it."""
-    started = []
-
-    def start() -> str:
-        started.append(serve("app.py", tmp_path / f"server-{len(started)}.log"))
-        return next(started[-1])
-
-    def stop() -> None:
-        started[-1].close()
-
-    yield start, stop
-    for each in started:
-        each.close()
+    """The explorer with these runs; not started yet."""
+    explorer = Server("app.py", tmp_path / "server.log")
+    yield explorer
+    explorer.stop()
 
 
 @pytest.fixture
@@ -91,9 +82,9 @@ def wait_for_standing(tab, word: str) -> None:
     tab.locator(".stMarkdownBadge", has_text=word).wait_for()
 
 
-def open_runs(open_tab, url: str, *, more: str = ""):
+def open_runs(open_tab, server: Server, *, more: str = ""):
     """The tab with the runs."""
-    tab = open_tab(f"{url}/learning?learn=runs{more}")
+    tab = open_tab(f"{server.url}/learning?learn=runs{more}")
     tab.set_default_timeout(PATIENCE_S * 1000)
     return tab
 
@@ -101,20 +92,21 @@ def open_runs(open_tab, url: str, *, more: str = ""):
 def test_a_real_run_is_watched_through_a_restart_of_the_server_until_it_is_stopped(
     server, train, runs, open_tab
 ):
-    start, stop = server
     child = train(runs / "mine", *LONG)
     wait_for(lambda: follow(runs / "mine").last_step >= 3)
 
-    tab = open_runs(open_tab, start())
+    server.start()
+    tab = open_runs(open_tab, server)
     wait_for_standing(tab, "running")
     first = shown_step(tab)
     wait_for(lambda: shown_step(tab) > first)  # by itself
     tab.locator("[data-testid=stPlotlyChart]").first.wait_for()
     tab.close()
-    stop()
+    server.stop()
     assert child.poll() is None  # the run does not hang on the server
 
-    tab = open_runs(open_tab, start())
+    server.start()
+    tab = open_runs(open_tab, server)
     wait_for_standing(tab, "running")
     assert shown_step(tab) >= first
     child.send_signal(signal.SIGINT)
@@ -124,10 +116,10 @@ def test_a_real_run_is_watched_through_a_restart_of_the_server_until_it_is_stopp
 
 
 def test_a_run_that_is_killed_is_called_crashed_and_its_checkpoints_are_shown(server, train, runs, open_tab):
-    start, _ = server
     child = train(runs / "mine", *LONG)
     wait_for(lambda: len(list((runs / "mine" / "checkpoints").glob("*.safetensors"))) >= 2)
-    tab = open_runs(open_tab, start(), more="&run_tab=detections+by+checkpoint")
+    server.start()
+    tab = open_runs(open_tab, server, more="&run_tab=detections+by+checkpoint")
     wait_for_standing(tab, "running")
 
     child.kill()
@@ -140,10 +132,12 @@ def test_a_run_that_is_killed_is_called_crashed_and_its_checkpoints_are_shown(se
 
 
 def test_the_loss_lab_goes_through_the_checkpoints_of_a_run(server, train, runs, open_tab):
-    start, _ = server
     child = train(runs / "mine", "--set", "steps=6")
     assert child.wait(timeout=PATIENCE_S) == 0
-    tab = open_tab(f"{start()}/learning?learn=loss+lab&weights=run+%C2%B7+mine&loss_tab=across+checkpoints")
+    server.start()
+    tab = open_tab(
+        f"{server.url}/learning?learn=loss+lab&weights=run+%C2%B7+mine&loss_tab=across+checkpoints"
+    )
     tab.set_default_timeout(PATIENCE_S * 1000)
     canvas = tab.locator("canvas.ssd-canvas[data-loss]")
     canvas.wait_for()
@@ -159,8 +153,8 @@ def test_the_loss_lab_goes_through_the_checkpoints_of_a_run(server, train, runs,
 
 
 def test_without_a_run_the_page_says_how_to_start_one_and_sees_it_come(server, runs, open_tab):
-    start, _ = server
-    tab = open_runs(open_tab, start())
+    server.start()
+    tab = open_runs(open_tab, server)
     tab.get_by_text("There is no run yet.").wait_for()
     assert "python -m ssd train --preset shapes" in tab.locator("[data-testid=stCode]").inner_text()
 
