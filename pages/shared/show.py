@@ -192,7 +192,7 @@ def scene_canvas(
     }
     if live:
         settings["matching"] = LiveMatching(rule=scene.rule, threshold=scene.threshold, strict=scene.strict)
-        settings["threshold_slider"] = True
+        settings.setdefault("threshold_slider", True)
     box_canvas(canvas_payload(CanvasView(**settings)), key=key, on_event=on_event or take_events)
 
 

@@ -48,15 +48,15 @@ def draw_pipeline(scene: Scene) -> None:
             ("ignored", ignored),
         )
         _stage(scene, "assignment", "What is it told?", _told_layers(scene, told), numbers)
-    with columns[3]:
-        layers, numbers = _detection_stage(scene)
-        _stage(scene, "detections", "What comes out?", layers, numbers)
     with st.container(border=True, horizontal=True, vertical_alignment="center"):
         st.page_link("pages/learning.py", label="**Learning**", icon=":material/school:")
         st.caption(
             "What does it learn from that? Teach a small network this picture: its boxes settle in seconds.",
             width="stretch",
         )
+    with columns[3]:
+        layers, numbers = _detection_stage(scene)
+        _stage(scene, "detections", "What comes out?", layers, numbers)
 
 
 def _stage(scene: Scene, page: str, question: str, layers: list, numbers: tuple) -> None:

@@ -171,6 +171,8 @@ def _before_the_first(scene: Scene, rules: TeachRules) -> None:
             mode="matching",
             anchors=scenes.anchors_blob_of(anchors),
             hidden_levels=(),
+            level_chips=False,
+            threshold_slider=False,  # the lesson's own threshold stands
             editable=True,
             max_height_px=HEIGHT_PX - 20,
             key="teach_scene",
