@@ -3,6 +3,7 @@
 import csv
 import json
 import os
+import re
 import signal
 import socket
 import subprocess
@@ -430,3 +431,13 @@ def test_the_process_prints_the_array_alone_also_where_the_locale_is_plain_ascii
     assert [process.returncode for process in started] == [0, 0]
     assert {row["image_id"].isascii() for row in json.loads(array)} == {True, False}
     assert b"3 of 3 pictures" in said
+
+
+@pytest.mark.parametrize(
+    ("option", "value"), [("--nms", "0"), ("--nms", "1.01"), ("--nms", "nan"), ("--score", "-0.1")]
+)
+def test_a_threshold_out_of_range_is_refused_with_its_range(run, folder, option, value):
+    code, out, err = run(folder, f"{option}={value}")
+
+    assert (code, out, err.count("\n")) == (2, "", 1)
+    assert re.search("0–1|above 0 and at most 1", err)
