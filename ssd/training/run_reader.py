@@ -174,9 +174,7 @@ def _extended(known: RunHistory, new: Tail) -> RunHistory:
             told.append(record)
     steps = np.array(numbers, dtype=np.int64)
     kept = known.steps < steps[0] if len(steps) else np.ones(len(known), dtype=bool)
-    columns = {
-        name: np.concatenate([known.columns[name][kept], _column(told, name)]) for name in COLUMNS
-    }
+    columns = {name: np.concatenate([known.columns[name][kept], _column(told, name)]) for name in COLUMNS}
     return replace(
         known,
         steps=np.concatenate([known.steps[kept], steps]),
