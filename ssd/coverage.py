@@ -7,8 +7,10 @@ training uses.
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator
+from collections.abc import Callable, Iterable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from typing import TypeVar
 
 import torch
 from jaxtyping import Bool, Float, Int64
@@ -29,6 +31,8 @@ __all__ = [
 ]
 
 SIDES_PX = (16, 24, 32, 64, 128, 256)  # borders of the groups by size, at training size
+_Item = TypeVar("_Item")
+_Answer = TypeVar("_Answer")
 _PAIRS_AT_ONCE = 250_000  # jaccards computed together: so few that a processor's cache holds them
 
 
@@ -151,10 +155,12 @@ def coverage(
         >>> coverage(table, anchors, size_wh=(224, 224)).everything
         Group(num_objects=0, recall=None)
     """
-    columns = [
-        _matched(objects.boxes[rows], counts, anchors, rule=rule, threshold=threshold)
-        for rows, counts in _chunks(objects, len(anchors))
-    ]
+
+    def answer(chunk: tuple[slice, list[int]]) -> tuple[Tensor, Tensor, Tensor, Tensor]:
+        """Of a few pictures."""
+        return _matched(objects.boxes[chunk[0]], chunk[1], anchors, rule=rule, threshold=threshold)
+
+    columns = _on_all_cores(answer, _chunks(objects, len(anchors)))
     none = torch.zeros(0, dtype=torch.int64)
     parts = zip(*columns, strict=True) if columns else [[torch.zeros(0)], [none], [none], [none.bool()]]
     best_jaccard, best_anchor, num_anchors, forced = (torch.cat(list(part)) for part in parts)
@@ -169,6 +175,20 @@ def coverage(
         size_wh=size_wh,
         num_levels=len(anchors.levels),
     )
+
+
+def _on_all_cores(answer: Callable[[_Item], _Answer], items: Iterable[_Item]) -> list[_Answer]:
+    """Answers in the order of the items, each on one core.
+
+    Cores that share every small step wait for the slowest: on a busy machine that takes many
+    times as long.
+    """
+    cores = torch.get_num_threads()
+    try:
+        with ThreadPoolExecutor(cores, initializer=torch.set_num_threads, initargs=(1,)) as pool:
+            return list(pool.map(answer, items))
+    finally:
+        torch.set_num_threads(cores)
 
 
 def _chunks(objects: ObjectTable, num_anchors: int) -> Iterator[tuple[slice, list[int]]]:

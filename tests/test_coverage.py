@@ -60,7 +60,7 @@ GOLDEN = {
 def test_small_squares_are_covered_as_computed_independently(preset, side_px):
     anchors = make_anchors(anchor_preset(preset).anchors)
 
-    found = coverage(squares(side_px, step_px=9.7), anchors, size_wh=(300, 300))
+    found = coverage(squares(side_px, step_px=14.7), anchors, size_wh=(300, 300))
 
     assert found.everything.recall == pytest.approx(GOLDEN[preset][side_px], abs=0.05)
 

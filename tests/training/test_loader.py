@@ -169,6 +169,7 @@ def _steps(source: Listed):
     return _Steps(source, TINY, rank=0, world_size=1, colours=True)
 
 
+@pytest.mark.slow
 def test_what_does_not_fit_is_read_again(monkeypatch):
     monkeypatch.setattr("ssd.training.loader.MAX_SAMPLE_CACHE_BYTES", 1)
     source = Listed()
@@ -179,6 +180,7 @@ def test_what_does_not_fit_is_read_again(monkeypatch):
     assert_same(small, list(batches(Listed(), TINY, num_workers=2)))
 
 
+@pytest.mark.slow
 def test_colours_that_change_later_are_those_that_would_have_changed_here():
     config = dataclasses.replace(TINY, augment=AugmentConfig(photometric=0.5, lighting=0.1))
 
@@ -237,6 +239,7 @@ def test_ctrl_c_is_left_to_the_process_that_trains():
     assert set(batch.names) == {"True"}
 
 
+@pytest.mark.slow
 def test_no_workers_are_left_behind_when_a_run_is_given_up(tmp_path: Path):
     class Marking(Listed):
         def sample(self, index: int) -> Sample:
