@@ -111,6 +111,7 @@ def compared(name: str, *, batch_size: int, rounds: int) -> dict[str, object]:
         learning_rate=1e-4,
         schedule="constant",
         warm_up=0.0,
+        clip_norm=0.0,
         augment=AugmentConfig(flip=0.0),
     )
     run = prepare(config, class_names=SHAPE_CLASSES)

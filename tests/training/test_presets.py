@@ -25,7 +25,7 @@ def test_every_preset_takes_two_steps(name: str) -> None:
     reports = list(train(run, SyntheticSource()))
 
     assert [report.step for report in reports] == [1, 2]
-    assert all(0 < report.loss < 1000 for report in reports)
+    assert all(0 < report.loss < 1e5 for report in reports)  # the loop stops where it is not finite
 
 
 def test_every_network_has_a_run_of_its_name() -> None:
