@@ -47,7 +47,8 @@ def our_step(run: Training) -> Step:
         clip(run)
         run.optimiser.step()
         run.optimiser.zero_grad(set_to_none=True)
-        run.averaged.update_parameters(bare(run.model))
+        if run.config.ema:
+            run.averaged.update_parameters(bare(run.model))
         run.step += 1
         return loss.total
 

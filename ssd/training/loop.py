@@ -83,7 +83,8 @@ def train(
         clip(run)
         run.optimiser.step()
         run.optimiser.zero_grad(set_to_none=True)
-        run.averaged.update_parameters(bare(run.model))
+        if config.ema:
+            run.averaged.update_parameters(bare(run.model))
         run.step += 1
         validated = validate(run, validation) if validation is not None and _is_due(run) else None
         seconds, started = time.perf_counter() - started, time.perf_counter()

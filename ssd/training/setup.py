@@ -35,7 +35,8 @@ class Training:
         model_config: the network's.
         fabric: device, precision, processes.
         model: the network being trained, wrapped by Fabric.
-        averaged: moving average of its weights; what is evaluated and shipped.
+        averaged: moving average of its weights; what is evaluated and shipped. Without
+            ``ema`` it holds the network itself.
         optimiser: wrapped by Fabric; its rates are set at each step from the schedule.
         memory_format: in which convolutions get weights and pictures.
         step: optimiser steps done.
@@ -201,6 +202,8 @@ def prepare(config: TrainConfig, *, class_names: tuple[str, ...], fabric: Fabric
     freeze(network, config)
     average = get_ema_multi_avg_fn(config.ema)  # type: ignore[no-untyped-call]
     averaged = AveragedModel(network, multi_avg_fn=average, use_buffers=True).to(fabric.device)
+    if config.ema == 0:
+        averaged.module = network  # the last weights themselves: nothing to be copied at every step
     model, optimiser = fabric.setup(network, make_optimiser(network, config))
     return Training(config, model_config, fabric, model, averaged.eval(), optimiser, memory_format)
 
