@@ -330,5 +330,5 @@ function mountCanvas(host, payload, events, store) {
 
 globalThis.ssdCanvas = {
   mountCanvas, BlobStore, MatchTable, countAbove, countFates, objectSentence, numbered, readBlob, twoDecimals,
-  classColours, jaccardRow, areas, STATES, Crowd, Labels, View,
+  classColours, jaccardRow, areas, STATES, Crowd, Labels, View, mine, lossAt,
 };

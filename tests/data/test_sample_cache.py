@@ -61,7 +61,8 @@ def test_without_room_nothing_is_kept():
 
 
 def _fill(cache: SampleCache, indices: list[int]) -> None:
-    """In another process."""
+    """In another process; of one thread, as the loader's workers are: OpenMP's do not survive a fork."""
+    torch.set_num_threads(1)
     for index in indices:
         cache.put(index, painted(first_label=1 + index % 3, boxes_px=[(1.0, 2.0, 30.0, 40.0)]))
 
