@@ -81,6 +81,7 @@ def validate(run: Training, pictures: Pictures) -> Validation:
         The validation.
     """
     started = time.perf_counter()
+    run.averaged.eval()  # without an average it is the network that is being trained
     whole = run.model_config.architecture in PICTURE_ARCHITECTURES
     found = _pictures(run, pictures) if whole else _detections(run, pictures)
     choices = (found.ap50, found.accuracy, None if found.l1_px is None else -found.l1_px)

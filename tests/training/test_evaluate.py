@@ -102,3 +102,25 @@ def test_a_detector_that_finds_nothing_and_pictures_without_objects_have_ap_0(si
     found = validate(run, Squares(2) if silent else empty)
 
     assert (found.ap50, found.ap, found.best) == (0.0, 0.0, True)
+
+
+@pytest.mark.parametrize("ema", [0.0, 0.9], ids=["no-average", "average"])
+def test_a_network_is_judged_in_evaluation_mode_and_learns_on_in_training_mode(ema: float) -> None:
+    run = prepare(
+        replace(
+            TINY,
+            model="largest-class",
+            ema=ema,
+            picture_loss=PictureLossConfig(confidence="softmax"),
+            steps=2,
+            validate_every=1,
+        ),
+        class_names=CLASSES,
+    )
+    modes = []
+    run.averaged.module.register_forward_hook(lambda module, *_: modes.append(module.training))
+
+    list(train(run, Squares(), validation=Squares(2)))
+
+    learnt = [True] if ema == 0 else []
+    assert modes == [*learnt, False, False] * 2
