@@ -77,7 +77,7 @@ class Lesson:
     @property
     def waits_for(self) -> str:
         """Who comes first, in words; empty when it is this lesson's turn."""
-        before = [] if self.is_over or self.reports else line_of(KIND).before(self.ticket)
+        before = [] if self.is_over or self.reports else line_of(KIND).ahead_of(self.ticket)
         return waiting_words(before, self.ticket) if before else ""
 
     @property

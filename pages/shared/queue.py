@@ -68,6 +68,12 @@ class Line:
             place = next(k for k, each in enumerate(self._tickets) if each is ticket)
             return self._tickets[:place] if place >= self._abreast else []
 
+    def ahead_of(self, ticket: Ticket) -> list[Ticket]:
+        """The same for somebody who only looks: a ticket that has left stays away."""
+        with self._changed:
+            place = next((k for k, each in enumerate(self._tickets) if each is ticket), 0)
+            return self._tickets[:place] if place >= self._abreast else []
+
     def wait(self, ticket: Ticket, *, at_most_s: float = LOOK_EVERY_S) -> None:
         """Until somebody leaves, or for a while."""
         with self._changed:

@@ -19,7 +19,7 @@ __all__ = ["TrainingData", "add_data_options", "open_training_data", "side_by_si
 
 _LISTED = 20  # problems that are told one by one
 _SYNTHETIC = "synthetic scenes"
-_VALIDATION_SCENES, _FIRST_VALIDATION_SCENE = 50, 20_000  # apart from the fixed test scenes 10000–10499
+_VALIDATION_SCENES, _FIRST_VALIDATION_SCENE = 50, 30_000  # apart from the fixed test scenes 10000–10499
 
 
 @dataclass(frozen=True)

@@ -16,6 +16,8 @@ from ssd.errors import ResourceError, SSDError
 
 __all__ = ["Failure", "explained", "set_up_worker", "unwarned"]
 
+_DYING_S = 0.5  # from a broken pipe to an exit code
+
 
 @dataclass(frozen=True)
 class Failure:
@@ -101,7 +103,7 @@ def _next(iterator: Iterator[Any]) -> _Step:
         batch = next(iterator)
     except StopIteration:
         return _Step()
-    except RuntimeError:
+    except (RuntimeError, ConnectionError, EOFError):  # torch's own check, or a pipe that broke before it
         death = _death(getattr(iterator, "_workers", []))
         if death is None:
             raise
@@ -112,6 +114,7 @@ def _next(iterator: Iterator[Any]) -> _Step:
 def _death(workers: list[Any]) -> str | None:
     """The sentence about the first worker that is gone; None where all live."""
     for number, worker in enumerate(workers, start=1):
+        worker.join(_DYING_S)  # its pipe breaks a moment before it is gone
         if worker.exitcode is not None:
             return (
                 f"A process that prepares batches must live as long as the training; number {number} of "

@@ -130,7 +130,10 @@ def test_what_fails_is_a_sentence_and_frees_the_line(worker):
     wait_until(lambda: lesson.is_over)
 
     assert lesson.problem == "The loss of step 1 is not finite."
-    assert line_of(lessons.KIND).before(Ticket("next")) == []
+    line, following = line_of(lessons.KIND), Ticket("next")
+    line.join(following)
+    assert line.before(following) == []
+    line.leave(following)
 
 
 def test_without_a_server_no_child_is_started(monkeypatch):

@@ -143,3 +143,24 @@ def test_work_that_fails_gives_up_its_place():
 
     assert line_of("another test").before(newcomer) == []
     line_of("another test").leave(newcomer)
+
+
+def test_who_looks_at_a_ticket_that_has_left_does_not_bring_it_back():
+    line, first, second = Line(), Ticket("a"), Ticket("b")
+    line.join(first)
+    line.leave(first)
+
+    seen = line.ahead_of(first)  # a page that looks while the lesson's thread is leaving
+    line.join(second)
+
+    assert seen == []
+    assert line.before(second) == []
+
+
+def test_who_looks_sees_those_who_come_first():
+    line, first, second = Line(), Ticket("a"), Ticket("b")
+    line.join(first)
+    line.join(second)
+
+    assert line.ahead_of(second) == [first]
+    assert line.ahead_of(first) == []
