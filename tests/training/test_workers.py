@@ -21,6 +21,9 @@ class _Broken:
         os.kill(worker.pid, signal.SIGKILL)
         self._workers = [worker]
 
+    def __iter__(self):
+        return self
+
     def __next__(self):
         raise self.error
 
@@ -38,11 +41,8 @@ def test_a_dead_worker_is_named_however_its_death_shows(error):
 
 
 def test_an_error_of_living_workers_stays_what_it_is():
-    class Alive:
-        _workers: list = []
-
-        def __next__(self):
-            raise ConnectionResetError("something else")
+    alive = _Broken(ConnectionResetError("something else"))
+    alive._workers = []
 
     with pytest.raises(ConnectionResetError, match="something else"):
-        _next(Alive())
+        _next(alive)
