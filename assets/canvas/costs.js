@@ -26,6 +26,7 @@ function readCosts(data) {
     costs.fixed.localisation += localisation[a];
     if (states[a] === STATE.positive || states[a] === STATE.forced) costs.fixed.confidence += confidence[a];
   }
+  mine(costs, null); // a status may be asked for before the ratio has been looked at
   return costs;
 }
 
