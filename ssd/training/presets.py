@@ -98,6 +98,16 @@ TRAINING_PRESETS: dict[str, TrainConfig] = {
         steps=1700,
         augment=AugmentConfig(flip=0.5, upside_down=0.5, crop=0.4, zoom_out=0.1, photometric=0.4),
     ),
+    # Small sides first, the full size last: what a laptop's processor can do in two hours.
+    "voc5": TrainConfig(
+        model="ssd-small-wide",
+        steps=6000,
+        ema=0.999,
+        sizes=((0.0, 160), (0.55, 224), (0.85, 320)),
+        size_jitter=0.15,
+        last_clean=0.15,
+        augment=AugmentConfig(flip=0.5, zoom_out=0.25, crop=0.5, photometric=0.4, mosaic=0.4),
+    ),
     # One picture, again and again, until its objects are found: the Learning page, "Teach it this
     # picture". Reached, and how fast: `python -m benchmarks.teach`.
     "teach": TrainConfig(
