@@ -15,6 +15,7 @@ import re
 import statistics
 import time
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -184,9 +185,9 @@ async def visit_all(url: str, visitors: int) -> Outcome:
 
 def measure(visitors: int) -> Outcome:
     """A fresh server, warmed up by one visit, then everybody at once."""
-    with served() as server:
-        asyncio.run(visit_all(server.url, 1))
-        return asyncio.run(visit_all(server.url, visitors))
+    with served() as server, ThreadPoolExecutor(1) as own_thread:  # this one may have a loop already
+        own_thread.submit(lambda: asyncio.run(visit_all(server.url, 1))).result()
+        return own_thread.submit(lambda: asyncio.run(visit_all(server.url, visitors))).result()
 
 
 def lines(outcome: Outcome) -> Iterator[str]:

@@ -39,10 +39,14 @@ settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "ci" if os.environ.ge
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """A test that asks for the shared data is a ``data`` test, whether it says so or not."""
+    """A test that asks for the shared data is a ``data`` test, said or not; the browser comes last.
+
+    Playwright leaves an event loop in the thread of the tests, which others must not find there.
+    """
     for item in items:
         if "shared_data" in getattr(item, "fixturenames", ()):
             item.add_marker(pytest.mark.data)
+    items.sort(key=lambda item: (ROOT / "tests" / "browser") in item.path.parents)
 
 
 @pytest.hookimpl(wrapper=True)
