@@ -40,11 +40,12 @@ MAX_LISTED = 20  # problems in one message
 
 @dataclass(frozen=True)
 class Entry:
-    """One picture of a data set: its name, its file, its annotation."""
+    """One picture of a data set: its name, its file, its annotation, and COCO's id of it."""
 
     name: str
     picture: Path
     annotation: Annotation
+    image_id: int | None = None
 
 
 @dataclass(frozen=True)
@@ -232,7 +233,7 @@ def _add_coco_entry(
     except DataError as error:
         problems.append(f"image {picture.image_id}: {error}")
         return
-    entries.append(Entry(path.stem, path, picture.annotation))
+    entries.append(Entry(path.stem, path, picture.annotation, picture.image_id))
     problems += [f"image {picture.image_id}, {problem}" for problem in picture.annotation.problems]
 
 
