@@ -79,7 +79,7 @@ FOLDERS: dict[str, set[str]] = {
         "summary",
     },
     "matching": {"rules", "assignment"},
-    "diagnosis": {"missed", "wrong"},
+    "diagnosis": {"missed", "wrong", "remedies"},
     "losses": {"config", "confidence", "localisation", "mining", "detection", "picture", "curves"},
     "models": {
         "network",
@@ -168,6 +168,9 @@ SHARED = {
     "facts",
     "widgets",
     "show",
+    "scene_canvas",
+    "explain",
+    "tables",
     "anchor_view",
     "match_view",
     "told_view",
