@@ -7,18 +7,17 @@ import random
 from dataclasses import dataclass, field, fields
 from typing import Literal, get_args
 
-from ssd.config import CoderConfig, MatchingRule
+from ssd.config import AnchorSizes, CoderConfig, MatchingRule
 from ssd.contract import BACKBONES, Backbone
 from ssd.data.augment import AugmentConfig
 from ssd.errors import ConfigError
 from ssd.losses import LossConfig, PictureLossConfig
 
-__all__ = ["AnchorSizes", "OptimiserName", "Precision", "ScheduleName", "TrainConfig"]
+__all__ = ["OptimiserName", "Precision", "ScheduleName", "TrainConfig"]
 
 ScheduleName = Literal["one-cycle", "cyclic", "multi-step", "cosine", "constant"]
 OptimiserName = Literal["adamw", "adam", "sgd"]
 Precision = Literal["32-true", "bf16-mixed", "16-mixed"]
-AnchorSizes = Literal["pixels", "shares"]
 _NUM_GROUPS = 3  # layer groups of every network: early backbone, late backbone, head
 _SIZE_STEP_PX = 32  # sides of multi-scale training are multiples of the coarsest common stride
 
@@ -32,7 +31,8 @@ class TrainConfig:
     Attributes:
         model: name of the model preset.
         backbone: another one than the model preset's; empty: the preset's own.
-        anchors: name of the anchor preset; empty: the model preset's own anchors.
+        anchors: name of the anchor preset; empty: the model preset's own anchors. At another
+            side than theirs they follow as ``anchor_sizes`` says.
         size_px: side of the network's square input.
         steps: optimiser steps.
         batch_size: pictures a step, in each process.

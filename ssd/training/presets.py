@@ -98,6 +98,25 @@ TRAINING_PRESETS: dict[str, TrainConfig] = {
         steps=1700,
         augment=AugmentConfig(flip=0.5, upside_down=0.5, crop=0.4, zoom_out=0.1, photometric=0.4),
     ),
+    # Corner signs are small: a large input. A mirrored 9 is no 9: no flips.
+    "cards": TrainConfig(
+        size_px=416,
+        steps=1800,
+        ema=0.998,
+        sizes=((0.0, 288), (0.5, 416)),
+        anchor_sizes="shares",
+        last_clean=0.2,
+        augment=AugmentConfig(
+            flip=0.0,
+            rotate=0.5,
+            rotate_deg=8.0,
+            zoom_out=0.35,
+            zoom_out_max=2.0,
+            crop=0.5,
+            photometric=0.5,
+            mosaic=0.3,
+        ),
+    ),
     # Small sides first, the full size last: what a laptop's processor can do in two hours.
     "voc5": TrainConfig(
         model="ssd-small-wide",

@@ -13,7 +13,7 @@ from torch import Tensor, nn
 from torch.optim.swa_utils import AveragedModel, get_ema_multi_avg_fn
 
 from ssd.anchors import Anchors
-from ssd.config import anchor_preset
+from ssd.config import anchor_preset, anchors_for_side
 from ssd.contract import PICTURE_ARCHITECTURES, ModelConfig
 from ssd.errors import CheckpointError, ConfigError
 from ssd.model_presets import model_preset
@@ -240,8 +240,8 @@ def _model_config(config: TrainConfig, class_names: tuple[str, ...]) -> ModelCon
         _require_picture_loss(config, preset)
         return replace(preset, **changes)
     changes["activation"] = "softmax" if config.loss.confidence == "softmax" else "sigmoid"
-    if config.anchors:
-        changes["anchors"] = anchor_preset(config.anchors).anchors
+    own = anchor_preset(config.anchors).anchors if config.anchors else preset.anchors
+    changes["anchors"] = anchors_for_side(own, side_px=side, keep=config.anchor_sizes)
     if config.coder is not None:
         changes["coder"] = config.coder
     return replace(preset, **changes)

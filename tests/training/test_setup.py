@@ -189,6 +189,18 @@ def test_anchors_of_another_side_keep_their_pixels_or_their_shares() -> None:
     assert sides["pixels"] == pytest.approx(sides["shares"] / 2)
 
 
+def test_a_run_at_another_side_than_its_anchors_takes_them_along() -> None:
+    for keep, first in (("pixels", 16 / 224), ("shares", 16 / 320)):
+        config = replace(TINY, model="ssd-small", size_px=224, anchors="small320", anchor_sizes=keep)
+
+        run = prepare(config, class_names=CLASSES)
+
+        assert [level.grid_wh for level in run.model_config.anchors.levels()] == [
+            (n, n) for n in (28, 14, 7, 4)
+        ]
+        assert float(bare(run.model).anchors.cxcywh[0, 2]) == pytest.approx(first)
+
+
 def test_a_loss_that_does_not_fit_a_picture_network_is_refused() -> None:
     config = replace(TINY, model="multilabel", size_px=224, picture_loss=PictureLossConfig("softmax"))
 
