@@ -1,8 +1,10 @@
-# `make app` opens the explorer; `make test` runs everything. The README has the plain pip form of each.
+# `make app` opens the explorer; `make test` runs everything, on two cores (WORKERS=4: on four).
+# The README has the plain pip form of each.
 
 PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
+WORKERS ?= 2
 
 # A stamp names the content of the requirements it was made from, so an install runs once, and again
 # only when a pin changes. TORCH_INDEX=address takes torch and torchvision from that index first.
@@ -36,10 +38,10 @@ $(DEV_STAMP): $(APP_STAMP)
 	touch $@
 
 test: $(DEV_STAMP)
-	$(BIN)/python -m pytest
+	$(BIN)/python -m pytest -n $(WORKERS)
 
 test-fast: $(DEV_STAMP)
-	$(BIN)/python -m pytest -m "not slow and not browser"
+	$(BIN)/python -m pytest -n $(WORKERS) -m "not slow and not browser"
 
 lint: $(DEV_STAMP)
 	$(BIN)/ruff check

@@ -26,7 +26,9 @@ MUST_RUN = ("browser", "data")
 # Every annotated shape of the package is checked at every call, in tests only.
 install_import_hook("ssd", f"{tests.checker.__name__}.checked")
 
-os.environ.setdefault("OMP_NUM_THREADS", str(min(2, os.cpu_count() or 1)))  # read when torch is imported
+if "PYTEST_XDIST_WORKER" in os.environ:  # workers beside each other share the cores
+    os.environ["OMP_NUM_THREADS"] = "1"  # read when torch is imported
+os.environ.setdefault("OMP_NUM_THREADS", str(min(2, os.cpu_count() or 1)))
 
 if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:  # started with `&` by a script: children would
     signal.signal(signal.SIGINT, signal.default_int_handler)  # inherit deafness to Ctrl-C
@@ -47,6 +49,18 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
         if "shared_data" in getattr(item, "fixturenames", ()):
             item.add_marker(pytest.mark.data)
     items.sort(key=lambda item: (ROOT / "tests" / "browser") in item.path.parents)
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_make_scheduler(config: pytest.Config, log: object) -> object:
+    """Workers (``-n 2``) take whole files, in the order above.
+
+    A file keeps its fixtures to itself, and who has come to the browser gets nothing else afterwards.
+    """
+    from xdist.scheduler import LoadFileScheduling
+
+    config.option.loadscopereorder = False
+    return LoadFileScheduling(config, log)
 
 
 @pytest.hookimpl(wrapper=True)

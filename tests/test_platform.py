@@ -166,7 +166,8 @@ def test_make_app_takes_torch_and_torchvision_from_the_index_that_was_named():
 
 
 def test_make_test_runs_everything_and_make_lint_what_is_configured():
-    assert dry_run("test")[-1] == "nowhere/bin/python -m pytest"
+    assert dry_run("test")[-1] == "nowhere/bin/python -m pytest -n 2"
+    assert dry_run("test", "WORKERS=0")[-1] == "nowhere/bin/python -m pytest -n 0"
     assert dry_run("lint")[-3:] == [
         "nowhere/bin/ruff check",
         "nowhere/bin/ruff format --check",
