@@ -13,9 +13,9 @@ from jaxtyping import Float, Int64
 from torch import Tensor
 
 from ssd.boxes import cxcywh_to_xyxy, xyxy_to_cxcywh
-from ssd.config import AnchorConfig, AnchorLevel, GridAnchors
+from ssd.config import AnchorConfig, AnchorLevel, GridAnchors, PyramidAnchors
 from ssd.errors import ConfigError
-from ssd.limits import MAX_ANCHORS
+from ssd.limits import MAX_ANCHORS, MAX_PYRAMID_ANCHORS
 
 __all__ = ["Anchors", "make_anchors", "resized_anchors"]
 
@@ -78,19 +78,19 @@ class Anchors:
         )
 
 
-def make_anchors(config: AnchorConfig) -> Anchors:
+def make_anchors(config: AnchorConfig | PyramidAnchors) -> Anchors:
     """All anchors of a configuration.
 
     Args:
-        config: sizes and ratios of the paper's kind, or the lesson's grids. Within
-            a cell the order is that of the configuration; the paper's cells run
+        config: sizes and ratios of the paper's kind, a pyramid of torchvision's, or the
+            lesson's grids. Within a cell the order is that of the configuration; cells run
             row by row, the lesson's column by column.
 
     Returns:
         The anchors, computed in float64 and rounded once to float32.
 
     Raises:
-        ConfigError: more anchors than ``limits.MAX_ANCHORS``.
+        ConfigError: more anchors than ``limits.MAX_ANCHORS`` (a pyramid: ``MAX_PYRAMID_ANCHORS``).
 
     Source:
         Liu et al., SSD, ECCV 2016, section 2.2; Caffe-SSD, prior_box_layer.
@@ -103,7 +103,8 @@ def make_anchors(config: AnchorConfig) -> Anchors:
                 [0.5000, 0.0000, 1.0000, 0.5000],
                 [0.5000, 0.5000, 1.0000, 1.0000]])
     """
-    return _on_levels(config.levels(), column_first=isinstance(config, GridAnchors))
+    limit = MAX_PYRAMID_ANCHORS if isinstance(config, PyramidAnchors) else MAX_ANCHORS
+    return _on_levels(config.levels(), column_first=isinstance(config, GridAnchors), limit=limit)
 
 
 def resized_anchors(
@@ -149,12 +150,12 @@ def resized_anchors(
     return _on_levels(moved, column_first=isinstance(config, GridAnchors))
 
 
-def _on_levels(levels: tuple[AnchorLevel, ...], *, column_first: bool) -> Anchors:
+def _on_levels(levels: tuple[AnchorLevel, ...], *, column_first: bool, limit: int = MAX_ANCHORS) -> Anchors:
     """All anchors of some levels, in float64 and rounded once."""
     per_level = tuple(level.grid_wh[0] * level.grid_wh[1] * len(level.shapes_wh) for level in levels)
-    if sum(per_level) > MAX_ANCHORS:
+    if sum(per_level) > limit:
         raise ConfigError(
-            f"At most {MAX_ANCHORS:,} anchors can be drawn, this makes {sum(per_level):,}; "
+            f"At most {limit:,} anchors can be drawn, this makes {sum(per_level):,}; "
             "use fewer cells or shapes."
         )
     parts = [_level_parts(k, level, column_first) for k, level in enumerate(levels)]
@@ -182,7 +183,7 @@ def _level_parts(index: int, level: AnchorLevel, column_first: bool) -> dict[str
     row, column = row.reshape(-1).repeat_interleave(count), column.reshape(-1).repeat_interleave(count)
     shape = torch.arange(count).repeat(columns * rows)
     step = torch.tensor(level.step_wh, dtype=torch.float64)
-    centres = (torch.stack([column, row], dim=1).to(torch.float64) + 0.5) * step  # (n, 2)
+    centres = (torch.stack([column, row], dim=1).to(torch.float64) + level.first) * step  # (n, 2)
     sizes = torch.tensor(level.shapes_wh, dtype=torch.float64)[shape]
     return {
         "cxcywh": torch.cat([centres, sizes], dim=1),

@@ -16,6 +16,7 @@ MAX_CONFIG_BYTES = 1_000_000
 MAX_DRAWN_OBJECTS = 20  # objects that travel in a link
 MAX_QUERY_VALUE_CHARS = 4_000
 MAX_ANCHORS = 100_000  # a free configuration beyond this is refused
+MAX_PYRAMID_ANCHORS = 500_000  # of RetinaNet or Faster R-CNN; counted, never drawn
 
 MAX_CHECKPOINT_BYTES = 2_000_000_000
 MAX_CHECKPOINT_HEADER_BYTES = 10_000_000  # of a safetensors file; real ones have some kilobytes

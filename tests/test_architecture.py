@@ -59,7 +59,16 @@ FOLDERS: dict[str, set[str]] = {
         "object_table",
         "transforms",
     },
-    "config": {"constants", "anchors", "coding", "presets", "selection"},
+    "config": {
+        "constants",
+        "anchors",
+        "coding",
+        "presets",
+        "selection",
+        "pyramid",
+        "preset_files",
+        "any_preset",
+    },
     "checkpoints": {"files", "weights", "states", "downloads", "kept", "backbones"},
     "cli": {
         "dispatch",

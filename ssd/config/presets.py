@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import difflib
 from dataclasses import dataclass, field
 
 from ssd.config.anchors import (
@@ -14,9 +13,8 @@ from ssd.config.anchors import (
     square_grids,
 )
 from ssd.config.coding import CoderConfig
-from ssd.errors import ConfigError
 
-__all__ = ["ANCHOR_PRESETS", "AnchorPreset", "anchor_preset"]
+__all__ = ["ANCHOR_PRESETS", "AnchorPreset"]
 
 _GRIDS_300 = (38, 19, 10, 5, 3, 1)
 _STEPS_300 = (8.0, 16.0, 32.0, 64.0, 100.0, 300.0)
@@ -188,32 +186,3 @@ _PRESETS: tuple[AnchorPreset, ...] = (
     ),
 )
 ANCHOR_PRESETS: dict[str, AnchorPreset] = {preset.name: preset for preset in _PRESETS}
-
-
-def anchor_preset(name: str) -> AnchorPreset:
-    """The anchor preset of that name.
-
-    Args:
-        name: a key of ``ANCHOR_PRESETS``.
-
-    Returns:
-        The preset.
-
-    Raises:
-        ConfigError: there is none; the message suggests the nearest.
-
-    Example:
-        >>> anchor_preset("ssd300-voc").threshold
-        0.5
-    """
-    if name not in ANCHOR_PRESETS:
-        raise ConfigError(
-            f"There is no anchor preset {name!r}{_nearest(name)}; presets: {', '.join(ANCHOR_PRESETS)}."
-        )
-    return ANCHOR_PRESETS[name]
-
-
-def _nearest(name: str) -> str:
-    """Return a suggestion in brackets, or nothing."""
-    near = difflib.get_close_matches(name, ANCHOR_PRESETS, n=1)
-    return f" (did you mean {near[0]}?)" if near else ""
