@@ -197,7 +197,12 @@ def config_to_dict(config: ModelConfig) -> dict[str, object]:
         {'kind': 'grid', 'grids': (4,), 'zooms': (1.0,), 'ratios': ((1.0, 1.0),)}
     """
     kind = "grid" if isinstance(config.anchors, GridAnchors) else "size"
-    return {**asdict(config), "anchors": {"kind": kind, **asdict(config.anchors)}}
+    values = {**asdict(config), "anchors": {"kind": kind, **asdict(config.anchors)}}
+    usual = SelectionConfig()
+    for name in _LATER_LIMITS:  # not written where unused, so that older programs read the file
+        if getattr(config.selection, name) == getattr(usual, name):
+            del values["selection"][name]
+    return values
 
 
 def config_from_dict(values: Mapping[str, Any]) -> ModelConfig:
@@ -235,6 +240,7 @@ def config_from_dict(values: Mapping[str, Any]) -> ModelConfig:
     return config
 
 
+_LATER_LIMITS = ("nms_kind", "soft_sigma")  # of the selection, younger than the first checkpoints
 _PARTS: dict[str, Callable[..., object]] = {
     "contract": InputContract,
     "coder": CoderConfig,

@@ -12,7 +12,7 @@ from torch import Tensor
 from ssd.boxes import clip
 from ssd.config import UNMATCHED, SelectionConfig
 from ssd.errors import DataError
-from ssd.nms import suppress
+from ssd.nms import SoftSuppression, suppress, suppress_softly
 
 __all__ = ["Detections", "Fate", "Selection", "select"]
 
@@ -33,7 +33,7 @@ class Detections:
     Attributes:
         boxes: xyxy in [0, 1] units, clipped to the picture.
         labels: class 1..C.
-        scores: in 0–1.
+        scores: in 0–1; after soft-NMS those that it left.
         anchors: index of the anchor each detection came from.
     """
 
@@ -55,22 +55,27 @@ class Selection:
     threshold; candidates stand best first (equal scores: the lower anchor, then the
     lower class). The fates do not depend on the cap: a candidate that NMS suppresses
     is ``SUPPRESSED`` also where the cap would have cut it, so that lifting one limit
-    moves a box to a later fate or to ``KEPT``, never to an earlier one.
+    moves a box to a later fate or to ``KEPT``, never to an earlier one. Soft-NMS suppresses
+    a candidate where it leaves it no score above the score threshold.
 
     Attributes:
-        detections: the candidates that stayed.
+        detections: the candidates that stayed, by falling score after NMS.
+        kept: index of the candidate behind each detection.
         boxes: xyxy in [0, 1] units, clipped.
         labels: class 1..C.
-        scores: in 0–1.
+        scores: in 0–1, as the network gave them.
         anchors: index of the anchor.
         fate: a :class:`Fate` for each candidate.
         suppressed_by: index of the candidate that suppressed this one, or ``UNMATCHED``.
         overlap: jaccard with it.
+        decayed: scores after NMS; hard NMS changes none.
+        decayed_by: index of the candidate that lowered the score most, or ``UNMATCHED``.
         num_below: pairs at or below the score threshold.
         num_not_finite: pairs dropped because a score or box was NaN or infinite.
     """
 
     detections: Detections
+    kept: Int64[Tensor, "k"]
     boxes: Float[Tensor, "n 4"]
     labels: Int64[Tensor, "n"]
     scores: Float[Tensor, "n"]
@@ -78,6 +83,8 @@ class Selection:
     fate: Int64[Tensor, "n"]
     suppressed_by: Int64[Tensor, "n"]
     overlap: Float[Tensor, "n"]
+    decayed: Float[Tensor, "n"]
+    decayed_by: Int64[Tensor, "n"]
     num_below: int
     num_not_finite: int
 
@@ -95,7 +102,7 @@ def select(
         boxes: decoded xyxy boxes in [0, 1] units; they are clipped to the picture.
         scores: score of each class in 0–1, without a background column; column
             ``j`` is class ``j + 1``.
-        config: the four limits.
+        config: the four limits, and which NMS.
 
     Returns:
         The selection. Non-finite scores and boxes never become candidates.
@@ -105,6 +112,7 @@ def select(
 
     Source:
         Liu et al., SSD, ECCV 2016, section 3.1; torchvision, SSD.postprocess_detections.
+        Bodla et al., Soft-NMS, ICCV 2017, for ``nms_kind="soft"``.
 
     Example:
         >>> boxes = torch.tensor([[0.0, 0.0, 0.5, 0.5], [0.0, 0.0, 0.5, 0.45]])
@@ -122,38 +130,75 @@ def select(
     order = scores[anchor, column].argsort(descending=True, stable=True)
     anchor, column = anchor[order], column[order]
     candidate_boxes, candidate_scores = boxes[anchor], scores[anchor, column]
-    fate, by, overlap = _fates(candidate_boxes, candidate_scores, column, config)
-    kept = fate == int(Fate.KEPT)
+    ends = _fates(candidate_boxes, candidate_scores, column, config)
+    kept = ends.kept
     return Selection(
-        detections=Detections(candidate_boxes[kept], column[kept] + 1, candidate_scores[kept], anchor[kept]),
+        detections=Detections(candidate_boxes[kept], column[kept] + 1, ends.decayed[kept], anchor[kept]),
+        kept=kept,
         boxes=candidate_boxes,
         labels=column + 1,
         scores=candidate_scores,
         anchors=anchor,
-        fate=fate,
-        suppressed_by=by,
-        overlap=overlap,
+        fate=ends.fate,
+        suppressed_by=ends.by,
+        overlap=ends.overlap,
+        decayed=ends.decayed,
+        decayed_by=ends.decayed_by,
         num_below=int((finite & ~above).sum()),
         num_not_finite=int((~finite).sum()),
     )
 
 
-def _fates(
-    boxes: Tensor, scores: Tensor, column: Tensor, config: SelectionConfig
-) -> tuple[Tensor, Tensor, Tensor]:
-    """Fate, sender and jaccard of candidates that stand best first."""
+@dataclass(frozen=True)
+class _Ends:
+    """What becomes of candidates that stand best first."""
+
+    kept: Tensor
+    fate: Tensor
+    by: Tensor
+    overlap: Tensor
+    decayed: Tensor
+    decayed_by: Tensor
+
+
+def _fates(boxes: Tensor, scores: Tensor, column: Tensor, config: SelectionConfig) -> _Ends:
+    """Top-k, NMS and cap."""
     fate = torch.full_like(column, int(Fate.BEYOND_TOP_K))
-    by = torch.full_like(column, UNMATCHED)
-    overlap = torch.zeros_like(scores)
+    by, decayed_by = torch.full_like(column, UNMATCHED), torch.full_like(column, UNMATCHED)
+    overlap, decayed = torch.zeros_like(scores), scores.clone()
     runner = (_rank_in_class(column) < config.top_k).nonzero()[:, 0]
     groups = None if config.class_agnostic else column[runner]
-    result = suppress(boxes[runner], scores[runner], nms_threshold=config.nms_threshold, groups=groups)
+    result = _suppressed(boxes[runner], scores[runner], groups, config)
     fate[runner] = torch.where(result.keep, int(Fate.KEPT), int(Fate.SUPPRESSED))
-    by[runner] = torch.where(result.keep, UNMATCHED, runner[result.suppressed_by.clamp(min=0)])
-    overlap[runner] = result.overlap
+    by[runner] = _indices(result.suppressed_by, runner)
+    overlap[runner], decayed[runner] = result.overlap, result.after
+    decayed_by[runner] = _indices(result.decayed_by, runner)
     survivors = (fate == int(Fate.KEPT)).nonzero()[:, 0]
+    survivors = survivors[decayed[survivors].argsort(descending=True, stable=True)]
     fate[survivors[config.max_detections :]] = int(Fate.BEYOND_CAP)
-    return fate, by, overlap
+    return _Ends(survivors[: config.max_detections], fate, by, overlap, decayed, decayed_by)
+
+
+def _suppressed(
+    boxes: Tensor, scores: Tensor, groups: Tensor | None, config: SelectionConfig
+) -> SoftSuppression:
+    """Either NMS; the hard one leaves every score as it is."""
+    if config.nms_kind == "soft":
+        return suppress_softly(
+            boxes,
+            scores,
+            sigma=config.soft_sigma,
+            score_threshold=config.score_threshold,
+            groups=groups,
+        )
+    hard = suppress(boxes, scores, nms_threshold=config.nms_threshold, groups=groups)
+    nobody = torch.full_like(hard.suppressed_by, UNMATCHED)
+    return SoftSuppression(hard.keep, scores, scores, nobody, hard.suppressed_by, hard.overlap)
+
+
+def _indices(found: Tensor, runner: Tensor) -> Tensor:
+    """Indices into those that ran as indices into all candidates."""
+    return torch.where(found == UNMATCHED, UNMATCHED, runner[found.clamp(min=0)])
 
 
 def _rank_in_class(column: Tensor) -> Tensor:

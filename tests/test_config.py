@@ -141,6 +141,16 @@ def test_a_selection_threshold_outside_0_to_1_is_refused_by_name(name, bad):
         SelectionConfig(**{name: bad})
 
 
+@pytest.mark.parametrize("name", SELECTION_PRESETS)
+def test_every_selection_preset_uses_hard_nms(name):
+    assert (SELECTION_PRESETS[name].nms_kind, SELECTION_PRESETS[name].soft_sigma) == ("hard", 0.5)
+
+
+def test_a_kind_of_nms_that_is_none_is_refused(unchecked):
+    with pytest.raises(ConfigError, match="nms_kind must be one of hard, soft, got 'linear'"):
+        SelectionConfig(nms_kind="linear")
+
+
 @pytest.mark.parametrize("name", ["top_k", "max_detections"])
 def test_a_selection_limit_of_0_is_refused(name):
     with pytest.raises(ConfigError, match="must be at least 1"):

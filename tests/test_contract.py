@@ -81,3 +81,25 @@ def test_a_strangers_new_fields_are_refused(unchecked, field, value):
     with pytest.raises(ConfigError) as caught:
         config_from_dict({**config_to_dict(small_config()), field: value})
     assert not FORBIDDEN.search(str(caught.value))
+
+
+def test_a_hard_nms_is_written_as_it_always_was_and_a_soft_one_comes_back():
+    hard = small_config()
+    soft = replace(hard, selection=replace(hard.selection, nms_kind="soft", soft_sigma=0.25))
+
+    assert set(config_to_dict(hard)["selection"]) == {
+        "score_threshold",
+        "nms_threshold",
+        "top_k",
+        "max_detections",
+        "class_agnostic",
+    }
+    assert config_from_dict(config_to_dict(soft)) == soft
+
+
+@pytest.mark.parametrize("limits", [{"nms_kind": "linear"}, {"nms_kind": ["soft"]}, {"soft_sigma": "wide"}])
+def test_a_strangers_kind_of_nms_is_refused(unchecked, limits):
+    values = config_to_dict(small_config())
+    with pytest.raises(ConfigError) as caught:
+        config_from_dict({**values, "selection": {**values["selection"], **limits}})
+    assert not FORBIDDEN.search(str(caught.value))

@@ -306,7 +306,7 @@ def _objects_of(picked: Selection, judged: Judgement, *, hits: bool = False) -> 
     """Of each candidate the object that it answers for (or: that it found), or ``UNMATCHED``."""
     objects = torch.full_like(picked.fate, UNMATCHED)
     said = torch.where(judged.true_positive, judged.gt, UNMATCHED) if hits else judged.gt
-    objects[picked.fate == int(Fate.KEPT)] = said
+    objects[picked.kept] = said
     return objects
 
 
@@ -339,7 +339,7 @@ def lifted(config: SelectionConfig, verdict: Verdict) -> SelectionConfig | None:
         case Verdict.BEYOND_TOP_K:
             return replace(config, top_k=_NO_LIMIT)
         case Verdict.SUPPRESSED:
-            return replace(config, nms_threshold=1.0)
+            return replace(config, nms_kind="hard", nms_threshold=1.0)
         case Verdict.BEYOND_CAP:
             return replace(config, max_detections=_NO_LIMIT)
         case _:

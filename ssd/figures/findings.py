@@ -193,7 +193,7 @@ def worth_of(
     verdict, _ = _judge(selection, target, scene_classes, model_classes, size_wh)
     worth = torch.where(verdict.true_positive, int(Outcome.TRUE_POSITIVE), int(Outcome.FALSE_POSITIVE))
     worth = torch.where(verdict.ignored, int(Outcome.DROPPED), worth).to(torch.uint8)
-    kept = selection.fate == int(Fate.KEPT)
+    kept = selection.kept
     outcomes = torch.full_like(selection.fate, int(Outcome.UNKNOWN), dtype=torch.uint8)
     outcomes[kept] = worth
     hits = torch.full_like(selection.fate, UNMATCHED, dtype=torch.int64)

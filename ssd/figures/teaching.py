@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 import torch
 
+from ssd.config import UNMATCHED
 from ssd.detections import Detections, Fate, Selection
 from ssd.figures.blobs import Blob, candidates_blob
 from ssd.training.teach_job import FOUND_JACCARD, Look, TeachReport, TeachRules, Told
@@ -60,6 +61,7 @@ def look_blob(look: Look, *, class_names: Sequence[str]) -> Blob:
     kept = (fate == int(Fate.KEPT)) & (scores > _SCORE)
     selection = Selection(
         detections=Detections(boxes[kept], labels[kept], scores[kept], anchors[kept]),
+        kept=kept.nonzero()[:, 0],
         boxes=boxes,
         labels=labels,
         scores=scores,
@@ -67,6 +69,8 @@ def look_blob(look: Look, *, class_names: Sequence[str]) -> Blob:
         fate=fate,
         suppressed_by=torch.tensor(look.suppressed_by).long(),
         overlap=torch.zeros_like(scores),
+        decayed=scores,
+        decayed_by=torch.full_like(labels, UNMATCHED),
         num_below=0,
         num_not_finite=0,
     )
