@@ -20,9 +20,17 @@ class ConfigError(SSDError):
 
 
 class DataError(SSDError):
-    """A picture, an annotation or a data set cannot be used as it is."""
+    """A picture, an annotation or a data set cannot be used as it is.
+
+    Attributes:
+        rule: short name of the rule that is broken, where it has one, for lists and counts.
+    """
 
     exit_code = 3
+
+    def __init__(self, message: str = "", *, rule: str = "") -> None:
+        super().__init__(message)
+        self.rule = rule
 
 
 class BoxError(DataError):

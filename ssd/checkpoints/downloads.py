@@ -19,6 +19,7 @@ from ssd.errors import CheckpointError, ResourceError
 from ssd.limits import MAX_CHECKPOINT_BYTES
 from ssd.models.published import BACKBONE_NAMES, TORCHVISION_NAMES, PublishedWeights, published_weights
 from ssd.models.torchvision_ssd import TorchvisionSSD, torchvision_config
+from ssd.storage import cache_folder
 
 __all__ = [
     "BACKBONE_NAMES",
@@ -77,7 +78,7 @@ def fetched_file(name: str) -> Path | None:
     Raises:
         ConfigError: the name is another one.
     """
-    path = _cache_folder() / published_weights(name).file_name
+    path = cache_folder() / published_weights(name).file_name
     return path if path.is_file() else None
 
 
@@ -103,7 +104,7 @@ def fetch_torchvision(name: str, *, progress: Progress | None = None) -> Path:
     if known is not None:
         return known
     published = published_weights(name)
-    path = _cache_folder() / published.file_name
+    path = cache_folder() / published.file_name
     part = path.with_name(f"{path.name}.{os.getpid()}.part")
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
@@ -121,12 +122,6 @@ def fetch_torchvision(name: str, *, progress: Progress | None = None) -> Path:
         with suppress(OSError):
             part.unlink(missing_ok=True)
     return path
-
-
-def _cache_folder() -> Path:
-    """Where this user keeps what can be fetched again."""
-    base = os.environ.get("XDG_CACHE_HOME", "")
-    return (Path(base) if base else Path.home() / ".cache") / "ssd-explorer"
 
 
 def _download(published: PublishedWeights, part: Path, progress: Progress | None) -> str:

@@ -11,6 +11,7 @@ from pathlib import Path
 
 from ssd.errors import CheckpointError, ResourceError
 from ssd.limits import MAX_CHECKPOINT_BYTES
+from ssd.storage import write_file
 
 __all__ = [
     "SHIPPED",
@@ -58,34 +59,6 @@ def model_names() -> tuple[str, ...]:
         The names, sorted; empty where none is shipped.
     """
     return tuple(sorted(path.stem for path in SHIPPED.glob("*.safetensors") if path.is_file()))
-
-
-def write_file(path: Path, content: bytes) -> None:
-    """Write a whole file or nothing: temporary name, fsync, replace.
-
-    Args:
-        path: the final name; its folder is made where missing.
-        content: all of it.
-
-    Raises:
-        ResourceError: the disk is full or the folder cannot be written; an older
-            file of that name is left as it was.
-    """
-    temporary = path.with_name(f"{path.name[:200]}.{os.getpid()}.tmp")
-    try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        with temporary.open("wb") as file:
-            file.write(content)
-            file.flush()
-            os.fsync(file.fileno())
-        os.replace(temporary, path)
-    except OSError as error:
-        raise ResourceError(
-            f"{path} could not be written ({error.strerror}); free some space or choose another folder."
-        ) from error
-    finally:
-        with suppress(OSError):
-            temporary.unlink(missing_ok=True)
 
 
 def write_checked(path: Path, content: bytes) -> str:

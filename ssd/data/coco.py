@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import json
 import reprlib
+import sys
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, TypeGuard
 
-from ssd.data.annotations import AnnotatedObject, Annotation, check_box
+from ssd.data.annotations import AnnotatedObject, Annotation, Fault, check_box
 from ssd.data.images import shown_name
 from ssd.data.voc import read_annotation_bytes
 from ssd.errors import BoxError, DataError
@@ -39,13 +40,18 @@ class CocoFile:
         classes: names by rising category id: label 1 is the first.
         category_ids: id of each class as in the file; gaps, 0 and ids above 90 are kept.
         pictures: in the file's order.
-        problems: annotations that belong to no picture that is listed.
+        faults: annotations that belong to no picture that is listed.
     """
 
     classes: tuple[str, ...]
     category_ids: tuple[int, ...]
     pictures: tuple[CocoPicture, ...]
-    problems: tuple[str, ...]
+    faults: tuple[Fault, ...] = ()
+
+    @property
+    def problems(self) -> tuple[str, ...]:
+        """A sentence for each fault."""
+        return tuple(fault.sentence for fault in self.faults)
 
 
 @dataclass
@@ -56,16 +62,16 @@ class _Gathered:
     height: int
     file_name: str
     objects: list[AnnotatedObject] = field(default_factory=list)
-    problems: list[str] = field(default_factory=list)
-    clipped: int = 0
+    faults: list[Fault] = field(default_factory=list)
 
 
 def read_coco(path: Path) -> CocoFile:
     """Read a COCO annotation file.
 
-    Crowd annotations are kept with their flag; ``iscrowd`` is 0 where it is missing.
-    An annotation that breaks a rule is left out of its picture and listed in that
-    picture's ``problems``. Segmentations are not read.
+    Crowd annotations are kept with their flag; ``iscrowd`` is 0 where it is missing, and so is
+    ``ignore``, which the lesson's JSON of Pascal VOC sets where VOC says ``difficult``. An
+    annotation that breaks a rule is left out of its picture and listed in that picture's
+    ``faults``. Segmentations are not read.
 
     Args:
         path: the JSON file; a byte order mark is accepted.
@@ -105,23 +111,22 @@ def parse_coco(data: bytes, *, name: str) -> CocoFile:
     content = _parse_json(data, shown)
     names = _categories(_rows(content, "categories", shown), shown)
     images = _images(_rows(content, "images", shown), shown)
-    homeless: list[str] = []
+    homeless: list[Fault] = []
     seen: set[int] = set()
     for number, row in enumerate(_rows(content, "annotations", shown), start=1):
         image = images.get(image_id) if _is_id(image_id := row.get("image_id")) else None
         try:
-            _add_object(row, image, names, seen)
+            _add_object(row, number, image, names, seen)
         except BoxError as error:
-            sentence = f"object {number}: {error} (annotation id {_shown(row.get('id'))})"
-            (homeless if image is None else image.problems).append(sentence)
+            fault = _fault(row, number, error, names)
+            (homeless if image is None else image.faults).append(fault)
     pictures = tuple(_picture(image_id, image) for image_id, image in images.items())
     return CocoFile(tuple(names.values()), tuple(names), pictures, tuple(homeless))
 
 
 def _picture(image_id: int, image: _Gathered) -> CocoPicture:
     """The record of an image that is complete."""
-    objects, problems = tuple(image.objects), tuple(image.problems)
-    annotation = Annotation(image.width, image.height, objects, problems, image.clipped)
+    annotation = Annotation(image.width, image.height, tuple(image.objects), tuple(image.faults))
     return CocoPicture(image_id, image.file_name, annotation)
 
 
@@ -192,7 +197,7 @@ def _categories(rows: list[dict[str, Any]], shown: str) -> dict[int, str]:
                 f"{where}: ids and names must be unique and no name 'background', got {category}, "
                 f"'{shown_name(name)}'; rename it."
             )
-        names[category] = name
+        names[category] = sys.intern(name)
     return dict(sorted(names.items()))
 
 
@@ -215,28 +220,67 @@ def _images(rows: list[dict[str, Any]], shown: str) -> dict[int, _Gathered]:
     return images
 
 
-def _add_object(row: dict[str, Any], image: _Gathered | None, names: dict[int, str], seen: set[int]) -> None:
+def _add_object(
+    row: dict[str, Any], number: int, image: _Gathered | None, names: dict[int, str], seen: set[int]
+) -> None:
     """Give one annotation to its image; a BoxError without file and number where a rule is broken."""
     if image is None:
-        raise BoxError(f"image_id {_shown(row.get('image_id'))} is not among the images")
+        raise BoxError(f"image_id {_shown(row.get('image_id'))} is not among the images", rule="image")
     if _is_id(row.get("id")):
         if row["id"] in seen:
-            raise BoxError("its id is that of an earlier annotation")
+            raise BoxError("its id is that of an earlier annotation", rule="double-id")
         seen.add(row["id"])
     category = row.get("category_id")
     if not _is_id(category) or category not in names:
-        raise BoxError(f"category_id {_shown(category)} is not among the categories")
+        raise BoxError(f"category_id {_shown(category)} is not among the categories", rule="category")
+    box = _corner_and_size(row)
+    if box is None:
+        raise BoxError(f"bbox must be 4 numbers, got {_shown(row.get('bbox'))}", rule="no-number")
+    x, y, width, height = box
+    checked = check_box((x, y, x + width, y + height), width=image.width, height=image.height)
+    crowd = _flag(row, "iscrowd")
+    image.objects.append(
+        AnnotatedObject(
+            names[category],
+            checked.box_px,
+            difficult=_flag(row, "ignore") and not crowd,
+            crowd=crowd,
+            truncated=_flag(row, "truncated"),
+            occluded=_flag(row, "occluded"),
+            number=number,
+            clipped=checked.clipped,
+        )
+    )
+
+
+def _corner_and_size(row: dict[str, Any]) -> tuple[float, float, float, float] | None:
+    """``bbox``: x, y, width, height."""
     box = row.get("bbox")
     if not isinstance(box, list) or len(box) != 4 or not all(_is_number(value) for value in box):
-        raise BoxError(f"bbox must be 4 numbers, got {_shown(box)}")
-    if row.get("iscrowd", 0) not in (0, 1):
-        raise BoxError(f"iscrowd must be 0 or 1, got {_shown(row['iscrowd'])}")
+        return None
     x, y, width, height = (float(value) for value in box)
-    checked = check_box(
-        (x, y, x + width, y + height), width=image.width, height=image.height, one_based=False
+    return x, y, width, height
+
+
+def _flag(row: dict[str, Any], key: str) -> bool:
+    """0, 1 or missing, which is 0."""
+    value = row.get(key, 0)
+    if value not in (0, 1):
+        raise BoxError(f"{key} must be 0 or 1, got {_shown(value)}", rule="flag")
+    return bool(value)
+
+
+def _fault(row: dict[str, Any], number: int, error: BoxError, names: dict[int, str]) -> Fault:
+    """The record of an annotation that breaks a rule."""
+    category = row.get("category_id")
+    return Fault(
+        error.rule,
+        str(error),
+        number,
+        who=f"annotation id {_shown(row.get('id'))}",
+        values=_corner_and_size(row) or (),
+        category=names.get(category, "") if _is_id(category) else "",
     )
-    image.objects.append(AnnotatedObject(names[category], checked.box_px, crowd=bool(row.get("iscrowd", 0))))
-    image.clipped += checked.clipped
 
 
 def _is_id(value: object) -> TypeGuard[int]:

@@ -1,49 +1,48 @@
-"""A folder of annotated pictures, whichever of three layouts it has.
+"""The one door to data sets: a folder of any layout, opened strictly.
 
 * **VOC devkit**: ``Annotations/``, ``JPEGImages/`` and, where there are splits,
   ``ImageSets/Main/<split>.txt``; the folder itself, or one that holds ``VOCdevkit/VOC2007``.
 * **flat**: an XML beside each picture; the folder itself, or one with a single such subfolder.
 * **COCO**: ``annotations/instances_<split>.json`` and the pictures in ``<split>/`` (or
   ``images/<split>/``, ``images/``, the folder itself).
+* **the lesson's** ``pascal_<split>.json`` and its CSV table of boxes, **YOLO**, and plain
+  **text lists**: docs/data.md.
 
-Nothing in a data set is ever written.
+What is there is read by :mod:`ssd.data.scan`; here everything that breaks a rule is left out and
+named. Nothing in a data set is ever written.
 """
 
 from __future__ import annotations
 
 import difflib
 from collections.abc import Iterable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 
 from ssd.data.annotations import Annotation, annotation_to_target
-from ssd.data.coco import CocoPicture, read_coco
 from ssd.data.images import Picture, read_picture, read_picture_bytes, shown_name
-from ssd.data.layouts import (
-    ALL,
-    Kind,
-    Layout,
-    VocFiles,
-    coco_picture_path,
-    coco_split_files,
-    find_layout,
-    list_voc_files,
-    split_names,
-)
 from ssd.data.records import Sample, Target
-from ssd.data.voc import parse_voc, read_annotation_bytes
+from ssd.data.scan import Scan, Scanned, scan_dataset, sized
+from ssd.data.scanned import Kind
 from ssd.errors import ConfigError, DataError
-from ssd.limits import MAX_ANNOTATION_BYTES
 
 MAX_LISTED = 20  # problems in one message
+_WHOLE_FILE = ("json", "too-large", "unreadable")  # a COCO file that cannot be read is a part that is gone
 
 
 @dataclass(frozen=True)
 class Entry:
-    """One picture of a data set: its name, its file, its annotation, and COCO's id of it."""
+    """One picture of a data set.
+
+    Attributes:
+        name: file stem.
+        picture: its file; None where only its boxes are known, as in a text list.
+        annotation: its objects; the size is known.
+        image_id: COCO's number of the picture; None for the other layouts.
+    """
 
     name: str
-    picture: Path
+    picture: Path | None
     annotation: Annotation
     image_id: int | None = None
 
@@ -56,8 +55,8 @@ class DataSet:
         root: the folder.
         kind: its layout.
         split: which part.
-        classes: class names in label order (label 1 first): alphabetical for VOC, by
-            category id for COCO, or as asked for.
+        classes: class names in label order (label 1 first): alphabetical for VOC and tables, by
+            category id for COCO, as listed for YOLO and text lists, or as asked for.
         entries: one for each picture.
         problems: a sentence for everything that was left out or changed.
         category_ids: COCO's id of each class; None for VOC.
@@ -96,8 +95,9 @@ class DataSet:
             DataError: it cannot be read, or its size is not what the annotation says.
         """
         entry = self.entries[index]
-        picture = read_picture(entry.picture, name=entry.picture.name)
-        _check_same_size(entry, picture)
+        path = _picture_file(entry)
+        picture = read_picture(path, name=path.name)
+        _check_same_size(entry, picture, path)
         return picture
 
     def picture_bytes(self, index: int) -> bytes:
@@ -106,7 +106,7 @@ class DataSet:
         Raises:
             DataError: the file cannot be read.
         """
-        path = self.entries[index].picture
+        path = _picture_file(self.entries[index])
         return read_picture_bytes(path, name=path.name)
 
     def sample(self, index: int) -> Sample:
@@ -128,10 +128,11 @@ def open_dataset(
     does the same with blocks of ten neighbouring file names, every fifth block to
     ``val``, because neighbours often show one scene. COCO takes
     ``instances_<split>.json``, or the only file whose split starts so (``train`` finds
-    ``train2017``). ``all`` takes every annotated picture.
+    ``train2017``). YOLO's parts are its subfolders; each text list or CSV table is a part, and a
+    single one is divided as a devkit is. ``all`` takes every annotated picture.
 
     Args:
-        path: the folder, or one COCO JSON file.
+        path: the folder, or one COCO JSON, CSV table or text list.
         split: ``all`` or the name of a part.
         classes: names in label order; objects of other classes are kept and ignored.
             None takes every class of the data.
@@ -146,100 +147,87 @@ def open_dataset(
         DataError: no layout or split of that name is there, no picture can be used, or
             something is bad and ``skip_bad`` is off.
     """
-    layout = find_layout(Path(path))
     _validate_classes(classes)
-    made = (_open_coco if layout.kind == "coco" else _open_voc)(layout, split=split, classes=classes)
-    shown = shown_name(layout.root.name)
-    if made.problems and not skip_bad:
-        raise DataError(f"{shown}: {_listed(made.problems)}; correct the annotations.")
-    if not made.entries:
-        why = f" ({_listed(made.problems)})" if made.problems else ""
-        raise DataError(f"{shown}: split '{shown_name(split)}' must hold a picture to use, got none{why}.")
-    clipped = sum(entry.annotation.clipped for entry in made.entries)
-    note = f"{clipped} box(es) reached up to a pixel outside the picture and were clipped."
-    return replace(made, problems=(*made.problems, note)) if clipped else made
+    return dataset_of(scan_dataset(path, split=split), classes=classes, skip_bad=skip_bad)
 
 
-def _open_voc(layout: Layout, *, split: str, classes: tuple[str, ...] | None) -> DataSet:
-    """A devkit or flat folder."""
-    files = list_voc_files(layout)
-    names = split_names(layout, files.annotations, split=split)
-    unannotated = set(files.pictures) - set(files.annotations) if split == ALL else set()
-    entries, problems = _read_entries(files, [*names, *sorted(unannotated)])
-    found = _class_names(entries)
-    if classes is None or not set(classes) <= found:  # a split may lack a class that the data set has
-        rest = [name for name in files.annotations if name not in set(names)]
-        found |= _class_names(_read_entries(files, rest)[0])
-    chosen = _chosen_classes(classes, sorted(found))
-    return DataSet(layout.root, layout.kind, split, chosen, tuple(entries), tuple(problems))
+def dataset_of(scan: Scan, *, classes: tuple[str, ...] | None = None, skip_bad: bool = True) -> DataSet:
+    """The pictures and objects of a scan that can be used.
 
+    Args:
+        scan: what was read.
+        classes: as for ``open_dataset``.
+        skip_bad: likewise.
 
-def _read_entries(files: VocFiles, names: Iterable[str]) -> tuple[list[Entry], list[str]]:
-    """The pictures that can be used, and a sentence for all that cannot."""
-    entries: list[Entry] = []
-    problems: list[str] = []
-    for name in names:
-        xml, picture = files.annotations.get(name), files.pictures.get(name)
-        if xml is None or picture is None:
-            missing = "annotation" if xml is None else "picture"
-            problems.append(f"{shown_name(name)}: its {missing} is missing; add it or take the name out.")
-            continue
-        try:
-            annotation = parse_voc(read_annotation_bytes(xml, limit=MAX_ANNOTATION_BYTES), name=xml.name)
-            entries.append(_sized(Entry(name, picture, annotation)))
-        except DataError as error:
-            problems.append(str(error))
-            continue
-        problems += [f"{shown_name(xml.name)}: {problem}" for problem in annotation.problems]
-    return entries, problems
+    Returns:
+        The data set; ``problems`` names what was left out.
 
-
-def _sized(entry: Entry) -> Entry:
-    """The entry with its picture's size, read from the picture where the annotation does not say it."""
-    if entry.annotation.width and entry.annotation.height:
-        return entry
-    picture = read_picture(entry.picture, name=entry.picture.name)
-    return replace(entry, annotation=replace(entry.annotation, width=picture.width, height=picture.height))
-
-
-def _open_coco(layout: Layout, *, split: str, classes: tuple[str, ...] | None) -> DataSet:
-    """One or more COCO files."""
-    contents = {name: read_coco(path) for name, path in coco_split_files(layout, split=split).items()}
-    first = next(iter(contents.values()))
-    if any(
-        each.category_ids != first.category_ids or each.classes != first.classes for each in contents.values()
-    ):
+    Raises:
+        ConfigError: a class that the data does not hold.
+        DataError: no picture can be used, a file of the data set as a whole cannot be read, or
+            something is bad and ``skip_bad`` is off.
+    """
+    shown = shown_name(scan.root.name)
+    whole = [fault.text for fault in scan.faults if fault.rule in _WHOLE_FILE]
+    if whole:
+        raise DataError("; ".join(text.rstrip(".") for text in whole) + ".")
+    scanned = [sized(each) for each in scan.pictures]
+    problems = (*(fault.sentence for fault in scan.faults), *_problems(scanned))
+    if problems and not skip_bad:
+        raise DataError(f"{shown}: {_listed(problems)}; correct the annotations.")
+    entries = tuple(entry for each in scanned if (entry := _entry(each)) is not None)
+    if not entries:
+        why = f" ({_listed(problems)})" if problems else ""
         raise DataError(
-            f"{shown_name(layout.root.name)}: every split must name the same categories; open one split."
+            f"{shown}: split '{shown_name(scan.split)}' must hold a picture to use, got none{why}."
         )
-    entries: list[Entry] = []
-    problems: list[str] = []
-    for name, content in contents.items():
-        problems += content.problems
-        for picture in content.pictures:
-            _add_coco_entry(entries, problems, picture, layout=layout, split=name)
-    chosen = _chosen_classes(classes, first.classes)
-    ids = dict(zip(first.classes, first.category_ids, strict=True))
-    category_ids = tuple(ids[name] for name in chosen)
-    return DataSet(layout.root, "coco", split, chosen, tuple(entries), tuple(problems), category_ids)
+    chosen = _chosen_classes(classes, scan.classes)
+    ids = None
+    if scan.category_ids is not None:
+        known = dict(zip(scan.classes, scan.category_ids, strict=True))
+        ids = tuple(known[name] for name in chosen)
+    notes = _notes(entries, scan)
+    return DataSet(scan.root, scan.kind, scan.split, chosen, entries, (*problems, *notes), ids)
 
 
-def _add_coco_entry(
-    entries: list[Entry], problems: list[str], picture: CocoPicture, *, layout: Layout, split: str
-) -> None:
-    """Add a picture, or say why not."""
-    try:
-        path = coco_picture_path(layout, split=split, file_name=picture.file_name)
-    except DataError as error:
-        problems.append(f"image {picture.image_id}: {error}")
-        return
-    entries.append(Entry(path.stem, path, picture.annotation, picture.image_id))
-    problems += [f"image {picture.image_id}, {problem}" for problem in picture.annotation.problems]
+def _entry(scanned: Scanned) -> Entry | None:
+    """The picture, where it can be used."""
+    if scanned.faults or scanned.annotation is None:
+        return None
+    return Entry(scanned.name, scanned.picture, scanned.annotation, scanned.image_id)
 
 
-def _class_names(entries: Iterable[Entry]) -> set[str]:
-    """Every class that an object has."""
-    return {each.name for entry in entries for each in entry.annotation.objects}
+def _problems(scanned: Iterable[Scanned]) -> tuple[str, ...]:
+    """A sentence for everything that is left out; pictures of unknown size are only counted."""
+    found: list[str] = []
+    unknown = objects = 0
+    for each in scanned:
+        if any(fault.rule == "no-size" for fault in each.faults):
+            unknown += 1
+            objects += len(each.annotation.objects) if each.annotation is not None else 0
+        else:
+            found += each.problems
+    if unknown:
+        found.append(f"the size of {unknown} picture(s) with {objects} object(s) is not known.")
+    return tuple(found)
+
+
+def _notes(entries: tuple[Entry, ...], scan: Scan) -> list[str]:
+    """What was changed or passed over; no reason to refuse the data set."""
+    clipped = sum(entry.annotation.clipped for entry in entries)
+    notes = (
+        [f"{clipped} box(es) reached up to a pixel outside the picture and were clipped."] if clipped else []
+    )
+    return [*notes, f"passed over: {scan.passed_over}."] if scan.passed_over else notes
+
+
+def _picture_file(entry: Entry) -> Path:
+    """The picture's file, where there is one."""
+    if entry.picture is None:
+        raise DataError(
+            f"{shown_name(entry.name)}: only the boxes of this picture are known; put it beside the list."
+        )
+    return entry.picture
 
 
 def _validate_classes(classes: tuple[str, ...] | None) -> None:
@@ -265,13 +253,13 @@ def _chosen_classes(classes: tuple[str, ...] | None, known: Iterable[str]) -> tu
     return known if classes is None else classes
 
 
-def _check_same_size(entry: Entry, picture: Picture) -> None:
+def _check_same_size(entry: Entry, picture: Picture, path: Path) -> None:
     """Boxes drawn on a picture of another size, or before it was turned, fit nothing."""
     said = (entry.annotation.width, entry.annotation.height)
     if said == (picture.width, picture.height):
         return
     text = (
-        f"{shown_name(entry.picture.name)}: the annotation says {said[0]}×{said[1]}; "
+        f"{shown_name(path.name)}: the annotation says {said[0]}×{said[1]}; "
         f"picture is {picture.width}×{picture.height}"
     )
     if picture.turned and said == (picture.height, picture.width):

@@ -132,6 +132,45 @@ def read_picture_bytes(source: bytes | Path, *, name: str) -> bytes:
         raise DataError(f"{shown}: the picture cannot be read ({why}); check the path.") from None
 
 
+def read_picture_size(source: Path, *, name: str) -> tuple[int, int]:
+    """Width and height of a picture file after EXIF rotation, without decoding it.
+
+    Args:
+        source: a plain file.
+        name: what the person calls it.
+
+    Returns:
+        Pixels across and down.
+
+    Raises:
+        DataError: the file cannot be read, is no picture that we take, or its header is cut off.
+            Whether the pixels are whole is not looked at.
+    """
+    shown = shown_name(name)
+    data = read_picture_bytes(source, name=name)
+    kind = picture_format(data)
+    size_wh = header_size_wh(data, kind) if kind is not None else None
+    if kind is None or size_wh is None:
+        raise DataError(f"{shown}: {CUT_OFF if kind else why_not_a_picture(data)}")
+    _check_size(size_wh, shown)
+    if (b"eXIf" if kind == "PNG" else b"EXIF") in data:  # PNG and WebP keep it anywhere, and rarely
+        picture = read_picture(data, name=name)
+        return picture.width, picture.height
+    turned = kind == "JPEG" and 5 <= _jpeg_orientation(data) <= 8
+    return (size_wh[1], size_wh[0]) if turned else size_wh
+
+
+def _jpeg_orientation(data: bytes) -> int:
+    """What the header says about rotation."""
+    with _ONE_AT_A_TIME, warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        try:
+            with Image.open(io.BytesIO(data), formats=("JPEG",)) as image:
+                return _orientation(image)
+        except Exception:  # Pillow raises nearly anything; reading the pixels will say what is wrong
+            return 1
+
+
 def _check_bytes(size: int, shown: str) -> None:
     """Raise when a file is too large to be read at all."""
     if size > MAX_PICTURE_BYTES:

@@ -1,46 +1,40 @@
-"""Where the files of a data set lie: three layouts, recognised, and their splits."""
+"""Where the files of a data set lie: the layouts, recognised by what is there, never by a setting."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+import os
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Literal
 
 from ssd.data.images import shown_name
-from ssd.data.paths import PICTURE_SUFFIXES, composed, plain_files, safe_join
+from ssd.data.paths import PICTURE_SUFFIXES, plain_files
+from ssd.data.scanned import Kind
 from ssd.data.voc import read_annotation_bytes
 from ssd.errors import DataError
-from ssd.limits import MAX_ANNOTATION_BYTES
+from ssd.limits import MAX_TEXT_LIST_BYTES
 
-Kind = Literal["voc", "flat", "coco"]
-FLAT_BLOCK = 10  # neighbouring file names that stay together when a flat folder is split
-VAL_EVERY = 5
-ALL = "all"
+TEXT_SIZES, TEXT_FLAGS = "_name_size", "_difficult"  # beside a text list or a table
+CLASS_FILES = ("classes.txt", "obj.names")
+_BOX_HEADERS = ("fn,bbox", "fn,bbox,clas")
+_CLASS_HEADER = "fn,clas"
+_LINE_BYTES = 100_000
+_PICTURE_PLACES = (".", "JPEGImages", "images", "VOCdevkit/VOC2007/JPEGImages", "../JPEGImages", "../images")
 
 
 @dataclass(frozen=True)
 class Layout:
-    """A data set's folder and its kind; for COCO the annotation file of each split."""
+    """A data set's folder and its kind; for lists and tables the files that hold the objects."""
 
     kind: Kind
     root: Path
-    coco_files: tuple[Path, ...] = ()
-
-
-@dataclass(frozen=True)
-class VocFiles:
-    """XML and picture of each name, sorted by file name."""
-
-    annotations: dict[str, Path]
-    pictures: dict[str, Path]
+    files: tuple[Path, ...] = ()
 
 
 def find_layout(path: Path) -> Layout:
-    """Recognise the layout of a folder, or of one COCO JSON file.
+    """Recognise the layout of a folder, or of one file that holds a whole part.
 
     Args:
-        path: the folder or file.
+        path: the folder; or a COCO JSON, a CSV table, a text list or YOLO's ``data.yaml``.
 
     Returns:
         Kind and root.
@@ -50,8 +44,8 @@ def find_layout(path: Path) -> Layout:
             folder below, the message names it.
     """
     shown = shown_name(path.name or str(path))
-    if path.is_file() and path.suffix.lower() == ".json":
-        return Layout("coco", path.parent, (path,))
+    if path.is_file():
+        return _layout_of_file(path)
     if not path.is_dir():
         raise DataError(f"{shown}: a data set must be a folder that exists; check the path.")
     layout = _layout_here(path) or _layout_inside(path)
@@ -64,97 +58,169 @@ def find_layout(path: Path) -> Layout:
             "open that folder."
         )
     raise DataError(
-        f"{shown}: a data set needs Annotations and JPEGImages (VOC), an XML beside each picture, or "
-        "annotations/instances_<split>.json (COCO), found none of them; choose the folder that holds them."
+        f"{shown}: a data set needs Annotations and JPEGImages (VOC), an XML beside each picture, "
+        "annotations/instances_<split>.json (COCO), images and labels (YOLO), a CSV table or text lists "
+        "of boxes, found none of them; choose the folder that holds them."
     )
 
 
-def list_voc_files(layout: Layout) -> VocFiles:
-    """The files of a devkit or flat folder."""
-    devkit = layout.kind == "voc"
-    annotations = plain_files(layout.root / "Annotations" if devkit else layout.root, suffixes=(".xml",))
-    pictures = plain_files(layout.root / "JPEGImages" if devkit else layout.root, suffixes=PICTURE_SUFFIXES)
-    return VocFiles(annotations, pictures)
-
-
-def split_names(layout: Layout, names: Iterable[str], *, split: str) -> tuple[str, ...]:
-    """The names that a split takes.
+def box_tables(folder: Path) -> tuple[Path, ...]:
+    """The lesson's tables of boxes in a folder.
 
     Args:
-        layout: of a devkit or flat folder.
-        names: every name, sorted by file name.
-        split: ``all``, a split file's name, or ``train`` / ``val`` where there are none.
+        folder: where they lie.
 
     Returns:
-        Names in the order of the split file, or sorted.
+        CSV files whose first line says so, sorted by name.
+    """
+    return tuple(p for p in plain_files(folder, suffixes=(".csv",)).values() if is_table(p, boxes=True))
+
+
+def is_table(path: Path, *, boxes: bool) -> bool:
+    """Whether a CSV file is one of the lesson's tables.
+
+    Args:
+        path: a plain file.
+        boxes: the table of boxes, else that of classes.
+
+    Returns:
+        Whether its header is that of the table.
+    """
+    header = _first_line(path).decode("utf-8-sig", errors="replace").strip().lower()
+    return header in _BOX_HEADERS if boxes else header == _CLASS_HEADER
+
+
+def text_lists(path: Path) -> tuple[Path, ...]:
+    """The plain text lists of boxes: one file, or those of a folder.
+
+    Args:
+        path: a list or a folder.
+
+    Returns:
+        Files whose first line is a file name and five numbers, or a multiple; sorted by name.
+    """
+    files: tuple[Path, ...] = (path,) if path.suffix == ".txt" and path.is_file() else ()
+    if path.is_dir():
+        found = plain_files(path, suffixes=(".txt",))
+        files = tuple(p for n, p in found.items() if not n.endswith((TEXT_SIZES, TEXT_FLAGS)))
+    return tuple(file for file in files if _holds_objects(file))
+
+
+def pictures_beside(root: Path) -> dict[str, Path]:
+    """The pictures that a list or table may mean, wherever they usually lie.
+
+    Args:
+        root: folder of the list.
+
+    Returns:
+        File stem to path, from the list's own folder and those that hold pictures beside it.
+    """
+    found: dict[str, Path] = {}
+    for place in _PICTURE_PLACES:
+        for stem, path in plain_files(root / place, suffixes=PICTURE_SUFFIXES).items():
+            found.setdefault(stem, path)
+    return found
+
+
+def known_sizes(root: Path) -> dict[str, tuple[int, int]]:
+    """Width and height by file stem, from every size file of a folder.
+
+    Args:
+        root: holds ``<list>_name_size.txt`` with lines ``<file stem> HEIGHT WIDTH``.
+
+    Returns:
+        Pixels across and down; empty where there is no such file.
+    """
+    sizes = {}
+    for name, file in plain_files(root, suffixes=(".txt",)).items():
+        for line in text_lines(file) if name.endswith(TEXT_SIZES) else ():
+            words = line.split()
+            if len(words) == 3 and words[1].isdecimal() and words[2].isdecimal():
+                sizes[words[0]] = (int(words[2]), int(words[1]))
+    return sizes
+
+
+def text_lines(file: Path) -> list[str]:
+    """The lines of a text file that are not empty.
+
+    Args:
+        file: at most ``MAX_TEXT_LIST_BYTES``.
+
+    Returns:
+        Text; what is not UTF-8 is replaced.
 
     Raises:
-        DataError: there is no such split; the message lists those there are.
+        DataError: it cannot be read.
     """
-    names = tuple(names)
-    if split == ALL:
-        return names
-    lists = (
-        plain_files(layout.root / "ImageSets" / "Main", suffixes=(".txt",)) if layout.kind == "voc" else {}
-    )
-    if split in lists:
-        data = read_annotation_bytes(lists[split], limit=MAX_ANNOTATION_BYTES)
-        lines = data.decode("utf-8-sig", errors="replace").splitlines()
-        return tuple(dict.fromkeys(composed(line.split()[0]) for line in lines if line.strip()))
-    if lists or split not in ("train", "val"):
+    data = read_annotation_bytes(file, limit=MAX_TEXT_LIST_BYTES)
+    return [line for line in data.decode("utf-8-sig", errors="replace").splitlines() if line.strip()]
+
+
+def is_number_word(word: bytes | str) -> bool:
+    """Whether a word is a number, of any kind.
+
+    Args:
+        word: to be looked at.
+
+    Returns:
+        True where Python reads it as a float.
+    """
+    try:
+        float(word)
+    except ValueError:
+        return False
+    return True
+
+
+def _layout_of_file(path: Path) -> Layout:
+    """One file that holds the objects of many pictures."""
+    suffix, root = path.suffix.lower(), path.parent
+    if suffix == ".json":
+        return Layout("lesson-json" if path.name.startswith("pascal_") else "coco", root, (path,))
+    if suffix in (".yaml", ".yml"):
+        return Layout("yolo", root)
+    if suffix == ".csv" and is_table(path, boxes=True):
+        return Layout("lesson-csv", root, (path,))
+    if suffix == ".csv" and is_table(path, boxes=False):
         raise DataError(
-            f"{shown_name(layout.root.name)}: there is no split '{shown_name(split)}'; "
-            f"choose one of {', '.join([ALL, *(lists or ('train', 'val'))])}."
+            f"{shown_name(path.name)}: this table names the classes of each picture and has no boxes; "
+            "open the table of boxes, or read it with read_class_table."
         )
-    block = FLAT_BLOCK if layout.kind == "flat" else 1
-    return tuple(
-        name
-        for index, name in enumerate(names)
-        if ((index // block) % VAL_EVERY == VAL_EVERY - 1) == (split == "val")
+    if text_lists(path):
+        return Layout("text", root, (path,))
+    raise DataError(
+        f"{shown_name(path.name)}: a file must be a COCO JSON, a CSV table of boxes, a text list of boxes "
+        "or YOLO's data.yaml to be opened; choose another file or a folder."
     )
-
-
-def coco_split_files(layout: Layout, *, split: str) -> dict[str, Path]:
-    """Split name to annotation file: all of them, or the one that is asked for.
-
-    Raises:
-        DataError: there is no such split, or more than one starts with the name.
-    """
-    files = {path.stem.removeprefix("instances_"): path for path in layout.coco_files}
-    if split == ALL:
-        return files
-    chosen = [split] if split in files else [name for name in files if name.startswith(split) and split]
-    if len(chosen) != 1:
-        raise DataError(
-            f"{shown_name(layout.root.name)}: there is no single split '{shown_name(split)}'; "
-            f"choose one of {', '.join([ALL, *files])}."
-        )
-    return {chosen[0]: files[chosen[0]]}
-
-
-def coco_picture_path(layout: Layout, *, split: str, file_name: str) -> Path:
-    """Where a COCO picture lies.
-
-    Raises:
-        DataError: the name leaves the data set, or the picture is in none of the folders.
-    """
-    for folder in (split, f"images/{split}", "images", f"../{split}", "../images", "."):
-        base = layout.root / folder
-        if (base / file_name.split("/")[0]).exists() or folder == ".":
-            found = safe_join(base, file_name)
-            if found.is_file():
-                return found
-    raise DataError(f"'{shown_name(file_name)}': there is no picture of that name; add it to the folder.")
 
 
 def _layout_here(folder: Path) -> Layout | None:
     """The layout whose root is exactly this folder."""
-    jsons = tuple(sorted((folder / "annotations").glob("instances_*.json")))
-    if jsons:
+    if jsons := tuple(sorted((folder / "annotations").glob("instances_*.json"))):
         return Layout("coco", folder, jsons)
+    for place in (folder, folder / "PASCAL_VOC"):
+        if jsons := tuple(sorted(place.glob("pascal_*.json"))):
+            return Layout("lesson-json", folder, jsons)
     if (folder / "Annotations").is_dir():
         return Layout("voc", folder)
-    return Layout("flat", folder) if plain_files(folder, suffixes=(".xml",)) else None
+    if _is_yolo(folder):
+        return Layout("yolo", folder)
+    if plain_files(folder, suffixes=(".xml",)):
+        return Layout("flat", folder)
+    if tables := box_tables(folder):
+        return Layout("lesson-csv", folder, tables)
+    return Layout("text", folder, lists) if (lists := text_lists(folder)) else None
+
+
+def _is_yolo(folder: Path) -> bool:
+    """Labels in a folder of their own, or of each part; or beside the pictures, with the classes' names."""
+    if (folder / "labels").is_dir():
+        return True
+    if any((child / "labels").is_dir() and (child / "images").is_dir() for child in _folders(folder)):
+        return True
+    return any((folder / name).is_file() for name in CLASS_FILES) and any(
+        (folder / f"{stem}.txt").is_file() for stem in plain_files(folder, suffixes=(".jpg", ".jpeg", ".png"))
+    )
 
 
 def _layout_inside(folder: Path) -> Layout | None:
@@ -167,5 +233,25 @@ def _layout_inside(folder: Path) -> Layout | None:
 
 
 def _folders(folder: Path) -> list[Path]:
-    """Folders of a folder, sorted; none where it is no folder."""
-    return sorted(child for child in folder.iterdir() if child.is_dir()) if folder.is_dir() else []
+    """Folders of a folder, sorted; none where it is no folder, and no links out of it."""
+    if not folder.is_dir():
+        return []
+    real = os.path.realpath(folder)
+    return sorted(
+        child for child in folder.iterdir() if child.is_dir() and child.resolve().is_relative_to(real)
+    )
+
+
+def _first_line(file: Path) -> bytes:
+    """The first line of a plain file; empty where it cannot be read."""
+    try:
+        with open(file, "rb") as stream:
+            return stream.readline(_LINE_BYTES)
+    except OSError:
+        return b""
+
+
+def _holds_objects(file: Path) -> bool:
+    """Whether the first line is a file name and five numbers, or a multiple."""
+    words = _first_line(file).split()
+    return len(words) > 5 and len(words) % 5 == 1 and all(is_number_word(word) for word in words[1:])

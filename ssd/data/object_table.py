@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import torch
@@ -10,11 +11,12 @@ from jaxtyping import Float, Int64
 from torch import Tensor
 
 from ssd.data.annotations import annotation_to_target
-from ssd.data.folders import open_dataset
+from ssd.data.folders import dataset_of, open_dataset
 from ssd.data.records import Target
-from ssd.data.text_lists import VOC_CLASSES, is_text_list, read_text_lists
+from ssd.data.scan import Scan, Scanned, scan_dataset
+from ssd.data.scanned import resized
 
-__all__ = ["ObjectTable", "object_table", "read_objects"]
+__all__ = ["ObjectTable", "object_table", "read_objects", "some_objects"]
 
 
 @dataclass(frozen=True)
@@ -30,6 +32,7 @@ class ObjectTable:
         class_names: in label order.
         size_unknown: objects left out because the size of their picture is not known.
         problems: a sentence for everything that was left out as broken.
+        pictures_wh: width and height of each picture in pixels; empty where not known.
     """
 
     boxes: Float[Tensor, "n 4"]
@@ -40,6 +43,7 @@ class ObjectTable:
     class_names: tuple[str, ...]
     size_unknown: int = 0
     problems: tuple[str, ...] = ()
+    pictures_wh: tuple[tuple[int, int], ...] = ()
 
     def __len__(self) -> int:
         """Number of objects."""
@@ -52,6 +56,7 @@ def object_table(
     class_names: tuple[str, ...],
     size_unknown: int = 0,
     problems: tuple[str, ...] = (),
+    pictures_wh: tuple[tuple[int, int], ...] = (),
 ) -> ObjectTable:
     """The objects that count: ignored and difficult ones are left out.
 
@@ -60,6 +65,7 @@ def object_table(
         class_names: in label order.
         size_unknown: objects that are not among the targets for that reason.
         problems: sentences about what was broken.
+        pictures_wh: size of each picture in pixels, where it is known.
 
     Returns:
         One row for each object.
@@ -80,7 +86,27 @@ def object_table(
         class_names=class_names,
         size_unknown=size_unknown,
         problems=problems,
+        pictures_wh=pictures_wh,
     )
+
+
+def some_objects(objects: ObjectTable, rows: Int64[Tensor, "k"]) -> ObjectTable:
+    """Some of the objects of a table, all of their pictures.
+
+    Args:
+        objects: a table.
+        rows: which of its objects, rising.
+
+    Returns:
+        The same pictures with these objects only.
+
+    Example:
+        >>> table = object_table([Target.empty()], class_names=("cat",))
+        >>> some_objects(table, torch.zeros(0, dtype=torch.int64)).num_pictures
+        1
+    """
+    columns = {name: getattr(objects, name)[rows] for name in ("boxes", "labels", "picture", "row")}
+    return replace(objects, **columns)
 
 
 def read_objects(path: Path, *, split: str = "all", sizes_from: Path | None = None) -> ObjectTable:
@@ -97,19 +123,45 @@ def read_objects(path: Path, *, split: str = "all", sizes_from: Path | None = No
     Raises:
         DataError: nothing usable is there.
     """
-    if not is_text_list(path):
-        data = open_dataset(path, split=split)
-        targets = [data.target(index) for index in range(len(data))]
-        return object_table(targets, class_names=data.classes, problems=data.problems)
-    sizes = {}
-    if sizes_from is not None:
-        entries = open_dataset(sizes_from).entries
-        sizes = {entry.name: (entry.annotation.width, entry.annotation.height) for entry in entries}
-    found = read_text_lists(path, split=split, sizes_wh=sizes)
+    scan = scan_dataset(path, split=split)
+    if scan.kind == "text":
+        return _of_lists(scan, {} if sizes_from is None else _sizes(sizes_from))
+    data = dataset_of(scan)
+    targets = [data.target(index) for index in range(len(data))]
+    sizes_wh = tuple((each.annotation.width, each.annotation.height) for each in data.entries)
+    return object_table(targets, class_names=data.classes, problems=data.problems, pictures_wh=sizes_wh)
+
+
+def _of_lists(scan: Scan, sizes_wh: Mapping[str, tuple[int, int]]) -> ObjectTable:
+    """The boxes of text lists: all of them, also those that are flagged as difficult.
+
+    No picture is looked for: the boxes of one whose size is not known are counted.
+    """
+    pictures = [_with_size(each, sizes_wh) for each in scan.pictures]
+    known = [a for each in pictures if (a := each.annotation) is not None and a.width]
+    unknown = [a for each in pictures if (a := each.annotation) is not None and not a.width]
     targets = [
-        annotation_to_target(each, classes=VOC_CLASSES, width=each.width, height=each.height)
-        for each in found.annotations
+        annotation_to_target(each, classes=scan.classes, width=each.width, height=each.height)
+        for each in known
     ]
     return object_table(
-        targets, class_names=VOC_CLASSES, size_unknown=found.size_unknown, problems=found.problems
+        [replace(each, difficult=torch.zeros_like(each.difficult)) for each in targets],
+        class_names=scan.classes,
+        size_unknown=sum(len(each.objects) for each in unknown),
+        problems=scan.problems,
+        pictures_wh=tuple((each.width, each.height) for each in known),
     )
+
+
+def _with_size(scanned: Scanned, sizes_wh: Mapping[str, tuple[int, int]]) -> Scanned:
+    """A picture with the size that another data set says."""
+    annotation = scanned.annotation
+    if annotation is None or annotation.width or scanned.name not in sizes_wh:
+        return scanned
+    return resized(scanned, sizes_wh[scanned.name])
+
+
+def _sizes(path: Path) -> dict[str, tuple[int, int]]:
+    """Width and height of a data set's pictures, by file stem."""
+    entries = open_dataset(path).entries
+    return {entry.name: (entry.annotation.width, entry.annotation.height) for entry in entries}

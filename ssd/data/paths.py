@@ -4,12 +4,36 @@ from __future__ import annotations
 
 import os
 import unicodedata
+from collections import Counter
+from collections.abc import Iterable
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from ssd.data.images import shown_name
 from ssd.errors import DataError
 
 PICTURE_SUFFIXES = (".jpg", ".jpeg", ".png", ".webp", ".bmp")
+LINK_OUT, DANGLING, SPECIAL, DOUBLE, RECOMPOSED = (
+    "link(s) that leave the folder",
+    "link(s) that lead nowhere",
+    "pipe(s), socket(s) or device(s)",
+    "file(s) whose stem another file has too",
+    "name(s) matched in Unicode's composed form",
+)
+
+
+@dataclass(frozen=True)
+class Listing:
+    """The files of a folder that count, and what was passed over.
+
+    Attributes:
+        files: stem to path, sorted by file name; of two files with one stem the first.
+        passed_over: how many entries were skipped, by what they are; also how many names
+            were matched only after they were brought into Unicode's composed form.
+    """
+
+    files: dict[str, Path]
+    passed_over: Counter[str] = field(default_factory=Counter)
 
 
 def safe_join(root: Path, name: str) -> Path:
@@ -65,13 +89,57 @@ def plain_files(folder: Path, *, suffixes: tuple[str, ...]) -> dict[str, Path]:
         >>> plain_files(Path("no such folder"), suffixes=(".xml",))
         {}
     """
-    if not folder.is_dir():
-        return {}
-    found: dict[str, Path] = {}
-    for path in sorted(folder.iterdir(), key=lambda each: each.name):
-        if path.suffix.lower() in suffixes and path.is_file() and _stays(path, folder):
-            found.setdefault(composed(path.stem), path)
+    return list_files(folder, suffixes=suffixes).files
+
+
+def list_files(folder: Path, *, suffixes: tuple[str, ...]) -> Listing:
+    """The files of a folder by their stem, and a count of all that was passed over.
+
+    Nothing is opened and no link out of the folder is followed, so a pipe cannot block.
+    Hidden files do not count.
+
+    Args:
+        folder: where to look; subfolders are not entered.
+        suffixes: lower-case endings with their dot; other files are not counted.
+
+    Returns:
+        The listing; empty where there is no such folder.
+
+    Example:
+        >>> list_files(Path("no such folder"), suffixes=(".xml",)).files
+        {}
+    """
+    found = Listing({})
+    try:
+        with os.scandir(folder) as entries:
+            named = [entry for entry in entries if not entry.name.startswith(".")]  # macOS's ._a.jpg
+            wanted = [entry for entry in named if entry.name.lower().endswith(suffixes)]
+    except (OSError, ValueError):
+        return found
+    for entry in sorted(wanted, key=lambda each: each.name):
+        why = _why_not(entry, folder)
+        if why or entry.is_dir():
+            found.passed_over.update([why] if why else [])
+            continue
+        stem = os.path.splitext(entry.name)[0]
+        name = composed(stem)
+        found.passed_over[RECOMPOSED] += name != stem
+        found.passed_over[DOUBLE] += name in found.files
+        found.files.setdefault(name, Path(entry.path))
     return found
+
+
+def passed_over_words(listings: Iterable[Listing]) -> str:
+    """What several listings passed over, in words; empty where it is nothing.
+
+    Args:
+        listings: of one data set.
+
+    Returns:
+        Counts with their kind, separated by commas.
+    """
+    total: Counter[str] = sum((listing.passed_over for listing in listings), Counter())
+    return ", ".join(f"{count} {what}" for what, count in sorted(total.items()) if count)
 
 
 def composed(name: str) -> str:
@@ -79,9 +147,17 @@ def composed(name: str) -> str:
     return unicodedata.normalize("NFC", name)
 
 
-def _stays(path: Path, folder: Path) -> bool:
-    """Whether a link leads to a file of the same folder."""
-    return not path.is_symlink() or path.resolve().is_relative_to(folder.resolve())
+def _why_not(entry: os.DirEntry[str], folder: Path) -> str:
+    """What an entry is, where it is no file of this folder; folders are passed over in silence."""
+    if not entry.is_symlink():
+        return "" if entry.is_file() or entry.is_dir() else SPECIAL
+    try:
+        real = Path(os.path.realpath(entry.path, strict=True))
+    except OSError:
+        return DANGLING
+    if not real.is_relative_to(os.path.realpath(folder)):
+        return LINK_OUT
+    return "" if real.is_file() or real.is_dir() else SPECIAL
 
 
 def _parents(path: Path, root: Path) -> list[Path]:

@@ -351,7 +351,9 @@ def test_pipes_and_links_that_leave_are_passed_over(flat):
 
     data = open_dataset(flat)
 
-    assert (len(data), data.problems) == (100, ())
+    told = "1 link(s) that lead nowhere, 1 link(s) that leave the folder, 1 pipe(s), socket(s) or device(s)"
+    assert (len(data), data.problems) == (100, (f"passed over: {told}.",))
+    assert len(open_dataset(flat, skip_bad=False)) == 100
 
 
 def test_nothing_in_a_data_set_is_written(flat):
