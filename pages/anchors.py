@@ -11,10 +11,11 @@ def body(scene: Scene) -> None:
     view = anchor_view.controls(scene)
     picture, verdict = st.columns([2, 1], gap="medium")
     with picture:
-        anchor_view.picture(scene, view)
+        shown = anchor_view.picture(scene, view)
     with verdict:
         anchor_view.verdict(scene, view)
-    show.more(scene, view.cell.anchor, code=snippets.anchors_code, also=anchor_view.level_tables)
+    tables = anchor_view.level_tables
+    show.more(scene, view.cell.anchor, code=snippets.anchors_code, also=tables, shown=shown)
 
 
 show.header(

@@ -7,9 +7,9 @@ from pages.shared.scene import Scene
 def body(scene: Scene) -> None:
     """Every anchor in the colour of what it is told, and the codes behind it."""
     coder = told_view.controls(scene)
-    told_view.picture(scene)
+    shown = told_view.picture(scene)
     told_view.tables(scene, coder)
-    show.more(scene, scene.anchor, code=snippets.assignment_code)
+    show.more(scene, scene.anchor, code=snippets.assignment_code, shown=shown)
 
 
 show.header(

@@ -7,11 +7,12 @@ from pages.shared.scene import Scene
 def body(scene: Scene) -> None:
     """The match of the scene, live; first a guess where one is wanted."""
     view = match_view.controls(scene)
+    shown = None
     if view.reveal:
-        match_view.picture(scene, view)
+        shown = match_view.picture(scene, view)
     else:
         show.contest_canvas(scene, view.contest)
-    show.more(scene, scene.anchor, code=snippets.match_code, also=view.table)
+    show.more(scene, scene.anchor, code=snippets.match_code, also=view.table, shown=shown)
 
 
 show.header(

@@ -25,8 +25,11 @@ MAX_CLASSES = 2_000  # of a checkpoint; the largest detection sets have about 1,
 MAX_INPUT_SIDE_PX = 4_096  # of a network
 
 MAX_NEGATIVE_RATIO = 10.0  # hard negatives for each positive that the loss lab's slider reaches
+MAX_LIVE_CANDIDATES = 2_000  # for which the browser does top-k and NMS while a slider is dragged
 MAX_CANVAS_OBJECTS = 1_000  # objects of one picture that the canvas reports back
 MAX_CLASS_NAME_CHARS = 64
 
 MAX_SAMPLE_CACHE_BYTES = 2_000_000_000  # decoded pictures that a training run keeps, all its processes
 MAX_TEXT_LIST_BYTES = 50_000_000  # a plain text list of boxes; VOC2012's has 1 MB
+
+MAX_LESSON_BYTES = 2_000_000  # of a one-file lesson with its picture

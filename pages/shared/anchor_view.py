@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 import streamlit as st
 
@@ -11,6 +12,9 @@ from pages.shared import scene as scenes
 from pages.shared.facts import facts
 from pages.shared.scene import Scene
 from pages.shared.widgets import Cell
+
+if TYPE_CHECKING:
+    from ssd.figures.canvas import CanvasView
 
 SHAPES_WH = (280, 190)  # of the drawing of a level's shapes
 WAYS = ("one cell", "whole level")
@@ -38,10 +42,10 @@ def controls(scene: Scene) -> View:
     return View(level, widgets.cell_of(scene, level), shown == WAYS[1], centres, field)
 
 
-def picture(scene: Scene, view: View) -> None:
+def picture(scene: Scene, view: View) -> CanvasView:
     """The picture with the anchors of one cell or of a level."""
     seen = scenes.field_of(scene, view.cell) if view.field else None
-    show.scene_canvas(
+    return show.scene_canvas(
         scene,
         mode="anchors",
         anchors=scenes.anchors_blob_of(scene.config),

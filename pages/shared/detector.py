@@ -12,11 +12,13 @@ from pages.shared import show, snippets, state
 from pages.shared.facts import facts
 from pages.shared.scene import Scene
 from pages.shared.sources import FREE_CLASSES, LESSONS, OWN, PHOTOGRAPHS, SYNTHETIC
+from pages.shared.takeaway import lesson_button
 from ssd.config import SELECTION_PRESETS, SelectionConfig
 from ssd.errors import SSDError
 
 if TYPE_CHECKING:
     from ssd.detections import Selection
+    from ssd.figures.canvas import CanvasView
     from ssd.prediction import PictureOutput, Predictor
 
 FITTING = "the one that fits"
@@ -95,13 +97,14 @@ def body_of(scene: Scene) -> None:
     predictor, output = scenes.predictor_of(model), scenes.output_of(scene, model=model)
     shown = replace(config, score_threshold=score())
     candidates, selection = predictor.select(output, config), predictor.select(output, shown)
-    draw(scene, predictor, candidates)
+    view = draw(scene, predictor, candidates)
     verdict(scene, predictor, selection, candidates, output)
     stages(scene, predictor, candidates, output)
     offers = st.expander("Download", icon=":material/download:", key="offers", on_change="rerun")
     if offers.open:
         with offers:
             downloads(scene, predictor, selection)
+            lesson_button(scene, view, settings=lambda: _said(model, predictor, shown))
     show.copy_as_python(lambda: snippets.detect_code(scene, model=model, config=shown))
 
 
@@ -198,7 +201,7 @@ def score() -> float:
     return max(state.kept_share("score", default=SELECTION_PRESETS["display"].score_threshold), FLOOR)
 
 
-def draw(scene: Scene, predictor: Predictor, selection: Selection) -> None:
+def draw(scene: Scene, predictor: Predictor, selection: Selection) -> CanvasView:
     """All candidates on the canvas, with their fates and what they are worth."""
     from ssd.figures.blobs import candidates_blob
     from ssd.figures.findings import worth_of
@@ -208,7 +211,7 @@ def draw(scene: Scene, predictor: Predictor, selection: Selection) -> None:
     worth = None
     if len(scene.sample.target):
         worth = worth_of(selection, scene.sample.target, **_names(scene, predictor))
-    show.scene_canvas(
+    return show.scene_canvas(
         scene,
         mode="detections",
         known=names,
@@ -223,6 +226,19 @@ def draw(scene: Scene, predictor: Predictor, selection: Selection) -> None:
         editable=False,
         panel=True,
         max_height_px=480,
+    )
+
+
+def _said(model: str, predictor: Predictor, config: SelectionConfig) -> tuple[str, ...]:
+    """Detector and limits in words."""
+    from ssd.figures.takeaway_words import detection_settings
+
+    return detection_settings(
+        model=model,
+        sha256=predictor.sha256,
+        num_anchors=len(predictor.anchors),
+        class_names=predictor.config.class_names,
+        config=config,
     )
 
 

@@ -10,8 +10,10 @@ import streamlit as st
 from pages.shared import scene as scenes
 from pages.shared.facts import facts
 from pages.shared.scene import Scene
+from pages.shared.takeaway import take_away
 
 if TYPE_CHECKING:
+    from ssd.figures.canvas import CanvasView
     from ssd.figures.inspector import Stage
 
 WHERE = "# Run this in the folder of SSD Explorer, or with that folder on PYTHONPATH."
@@ -43,11 +45,13 @@ def more(
     *,
     code: Callable[[Scene], str],
     also: Callable[[Scene], None] | None = None,
+    shown: CanvasView | None = None,
 ) -> None:
-    """Under the picture: the inspector, what else the page has, and the call that gives the view."""
+    """Under the picture: the inspector, what else the page has, the view as a file and as code."""
     inspector(scene, anchor)
     if also is not None:
         also(scene)
+    take_away(scene, shown)
     copy_as_python(lambda: code(scene))
 
 

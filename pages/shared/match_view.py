@@ -14,6 +14,7 @@ from pages.shared.scene import Scene
 from ssd.config import MatchingRule
 
 if TYPE_CHECKING:
+    from ssd.figures.canvas import CanvasView
     from ssd.figures.words import Contest
     from ssd.matching import Match
 
@@ -59,9 +60,9 @@ def controls(scene: Scene) -> View:
     return View(found, other, contest, reveal)
 
 
-def picture(scene: Scene, view: View) -> None:
+def picture(scene: Scene, view: View) -> CanvasView:
     """The canvas that matches while an object is dragged, and what another rule would change."""
-    show.scene_canvas(
+    shown = show.scene_canvas(
         scene,
         live=True,
         mode="matching",
@@ -71,3 +72,4 @@ def picture(scene: Scene, view: View) -> None:
         max_height_px=500,
     )
     facts(key="difference", lines=show.rule_words(scene, view.found, view.other))
+    return shown

@@ -12,6 +12,7 @@ from pages.shared import state
 from pages.shared.scene import Scene
 
 if TYPE_CHECKING:
+    from ssd.figures.canvas import CanvasView
     from ssd.figures.canvas_events import CanvasEvents
     from ssd.figures.words import Contest
 
@@ -24,7 +25,7 @@ def scene_canvas(
     key: str = "canvas",
     on_event: Callable[[CanvasEvents], None] | None = None,
     **view: Any,
-) -> None:
+) -> CanvasView:
     """The scene on the canvas; what the visitor does there goes into the state.
 
     Args:
@@ -34,27 +35,21 @@ def scene_canvas(
         key: of the canvas; another key makes another canvas.
         on_event: hears of it in the place of :func:`take_events`.
         view: what else the canvas shows.
+
+    Returns:
+        All that it shows.
     """
     from pages.shared.canvas import box_canvas
-    from ssd.figures.canvas import CanvasObject, CanvasView, LiveMatching, canvas_payload
+    from ssd.figures.canvas import CanvasView, LiveMatching, canvas_payload
+    from ssd.figures.scene_views import canvas_objects
 
-    target, names = scene.sample.target, scene.class_names
-    rows = zip(
-        target.boxes.tolist(),
-        target.labels.tolist(),
-        (target.difficult | target.ignore).tolist(),
-        strict=True,
-    )
-    objects = []
-    for box, label, ignored in rows:
-        name = names[label - 1] if label else "left out"
-        objects.append(CanvasObject(tuple(box), name, ignored or (known is not None and name not in known)))
+    names = scene.class_names
     levels = state.kept_indices("levels", below=len(scene.config.levels()))
     classes = state.kept_indices("classes", below=len(names))
     settings = {
         "scene": scene.digest,
         "picture": scenes.picture_of(scene),
-        "objects": objects,
+        "objects": canvas_objects(scene.sample.target, class_names=names, known=known),
         "class_names": names,
         "selected_anchor": scene.anchor,
         "selected_object": scene.object,
@@ -65,7 +60,9 @@ def scene_canvas(
     if live:
         settings["matching"] = LiveMatching(rule=scene.rule, threshold=scene.threshold, strict=scene.strict)
         settings.setdefault("threshold_slider", True)
-    box_canvas(canvas_payload(CanvasView(**settings)), key=key, on_event=on_event or take_events)
+    shown = CanvasView(**settings)
+    box_canvas(canvas_payload(shown), key=key, on_event=on_event or take_events)
+    return shown
 
 
 def take_events(events: CanvasEvents) -> None:

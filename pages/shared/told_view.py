@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 import streamlit as st
 
 from pages.shared import scene as scenes
 from pages.shared import show, widgets
 from pages.shared.scene import Scene
 from ssd.config import CoderConfig
+
+if TYPE_CHECKING:
+    from ssd.figures.canvas import CanvasView
 
 TABS = ("encoded targets", "what the variances do", "label list", "by level")
 
@@ -20,9 +25,9 @@ def controls(scene: Scene) -> CoderConfig:
     return coder
 
 
-def picture(scene: Scene) -> None:
+def picture(scene: Scene) -> CanvasView:
     """The canvas that assigns while an object or the match threshold is dragged."""
-    show.scene_canvas(
+    return show.scene_canvas(
         scene,
         live=True,
         mode="assignment",

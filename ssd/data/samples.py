@@ -47,6 +47,7 @@ class _Boxes(TypedDict):
     """One file of ``assets/samples/``."""
 
     picture: str
+    source: str
     width: int
     height: int
     classes: list[str]
@@ -94,10 +95,7 @@ def sample_scene(name: str) -> Sample:
     folder = _pictures()
     if folder is None:
         raise ResourceError("sample photographs need scikit-image; run: pip install scikit-image")
-    if name not in sample_names():
-        raise DataError(
-            f"a sample must be one of {', '.join(sample_names())}, got '{name}'; choose one of them."
-        )
+    _require_known(name)
     boxes = _read_boxes(name)
     picture = read_picture(folder / boxes["picture"], name=name)
     if (picture.width, picture.height) != (boxes["width"], boxes["height"]):
@@ -110,6 +108,37 @@ def sample_scene(name: str) -> Sample:
         annotation, classes=SAMPLE_CLASSES, width=picture.width, height=picture.height
     )
     return Sample(picture.pixels, target, name)
+
+
+def sample_source(name: str) -> str:
+    """Whose photograph it is, and under which terms.
+
+    Args:
+        name: one of ``sample_names()``.
+
+    Returns:
+        One sentence.
+
+    Raises:
+        DataError: there is no such photograph.
+
+    Source:
+        scikit-image, notes of ``skimage.data``.
+
+    Example:
+        >>> sample_source("chelsea")
+        'Photograph by Stefan van der Walt, CC0; the copy that comes with scikit-image.'
+    """
+    _require_known(name)
+    return _read_boxes(name)["source"]
+
+
+def _require_known(name: str) -> None:
+    """Raise unless there is a photograph of that name."""
+    if name not in sample_names():
+        raise DataError(
+            f"a sample must be one of {', '.join(sample_names())}, got '{name}'; choose one of them."
+        )
 
 
 def _pictures() -> Path | None:
