@@ -11,6 +11,7 @@ from ssd.diagnosis.missed import (
     lifted,
     training_cover,
 )
+from ssd.diagnosis.remedies import Remedy, finding, silencing
 from ssd.diagnosis.wrong import FalsePositive, FalsePositives, false_positives
 
 __all__ = [
@@ -18,10 +19,13 @@ __all__ = [
     "Diagnosis",
     "FalsePositive",
     "FalsePositives",
+    "Remedy",
     "TrainingCover",
     "Verdict",
     "diagnose",
     "false_positives",
+    "finding",
     "lifted",
+    "silencing",
     "training_cover",
 ]
