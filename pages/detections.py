@@ -1,13 +1,13 @@
 """Detections: what comes out, and why these?"""
 
-from pages.shared import detector, show
+from pages.shared import detections_view, show
 
 show.header(
     "Detections",
     "Each anchor gets a code and scores; score threshold, top-k and non-maximum suppression (NMS) decide "
     "what stays. Drag the score.",
 )
-show.page(detector.body_of)
+show.page(detections_view.body_of)
 show.details(
     why="""
 Every anchor proposes one box for each class. A candidate is an anchor with a class whose score is above

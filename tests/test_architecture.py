@@ -182,6 +182,8 @@ SHARED = {
     "sliders",
     "runs",
     "detector",
+    "detections_view",
+    "limits",
     "inspector",
     "verdicts",
     "told",
