@@ -22,12 +22,24 @@ function node(tag, className, parent, text = "", attributes = {}) {
   return made;
 }
 
-// The canvas as high as the window leaves room for: on a phone below its controls, on a wall all of it.
+// The canvas as high as the window leaves room for, on a wall as on a desk; on a phone one scrolls.
 function roomBelow() {
   const stage = place.querySelector(".ssd-stage");
   const top = stage ? stage.getBoundingClientRect().top + scrollY : 200;
-  const rest = document.documentElement.classList.contains("bare") ? 52 : 104;
-  return Math.round(Math.min(Math.max(innerHeight - top - rest, 300, innerHeight * 0.4), 1600));
+  const under = stage ? stage.parentNode.getBoundingClientRect().bottom - stage.getBoundingClientRect().bottom : 30;
+  const rest = under + document.querySelector("footer").offsetHeight + 40;
+  const least = innerHeight * (innerWidth < 820 ? 0.7 : 0.45);
+  return Math.round(Math.min(Math.max(innerHeight - top - rest, least, 260), 1600));
+}
+
+// What Python said about the scene holds where the scene stands as it was exported, and nowhere else.
+const LIMITS = ["score", "nms", "top_k", "agnostic", "nms_kind", "sigma", "cap"];
+const SELECTED = ["selected_anchor", "selected_object", "selected_detection"];
+
+function keepTrue() {
+  const asExported = (names) => names.every((name) => state[name] === lesson.light[name]);
+  state.verdicts = asExported(LIMITS) ? lesson.light.verdicts : null;
+  state.follow = asExported(SELECTED) ? lesson.light.follow : null;
 }
 
 function answer() {
@@ -41,9 +53,10 @@ function answerSoon() {
 }
 
 const events = {
-  view({ scene: _, changed, ...fields }) {
+  view({ scene: _scene, changed: _changed, ...fields }) {
     Object.assign(state, fields);
-    follow(changed);
+    follow();
+    keepTrue();
     answerSoon();
   },
 };
@@ -176,10 +189,11 @@ function buildControls() {
   const row = node("div", "row", controls, "", { role: "toolbar", "aria-label": "Settings of the lesson" });
   const { mode, matching } = lesson.light;
   if (mode === "anchors") buildAnchors(row);
-  if (matching && mode !== "detections") buildMatching(row, node("p", "remark", controls));
+  if (matching && mode !== "detections") buildMatching(row, node("p", "remark", row));
   node("button", "again", row, "Start again", { type: "button", title: "Everything as it was exported" }).addEventListener("click", start);
 }
 
+globalThis.ssdLesson = () => structuredClone(state); // for a page around this one, and for tests
 document.documentElement.classList.toggle("bare", location.hash === "#bare");
 buildControls();
 start();
