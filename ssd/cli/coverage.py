@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from ssd.cli.parsing import Command, choice, share, whole_number
-from ssd.config import ANCHOR_PRESETS, MATCHING_RULES, GridAnchors, anchor_preset
+from ssd.config import MATCHING_RULES, any_preset, any_preset_names
 from ssd.errors import DataError
 
 if TYPE_CHECKING:
@@ -18,16 +18,14 @@ if TYPE_CHECKING:
 
 __all__ = ["COVERAGE", "coverage_answer"]
 
-_LESSON_SIDE_PX = 224  # the lesson's pictures; its grids have no size of their own
 _BELOW = 1  # exit code when the recall is lower than asked for
 
 
 def _add_coverage(parser: argparse.ArgumentParser) -> None:
     """Options of ``coverage``."""
     parser.add_argument("data", type=Path, metavar="DIR", help="a data set, or plain text lists of boxes")
-    parser.add_argument(
-        "--preset", type=choice(ANCHOR_PRESETS), required=True, metavar="NAME", help=", ".join(ANCHOR_PRESETS)
-    )
+    names = any_preset_names()
+    parser.add_argument("--preset", type=choice(names), required=True, metavar="NAME", help=", ".join(names))
     parser.add_argument("--split", default="all", help="of the data set (all)")
     parser.add_argument("--size", type=whole_number, metavar="PX", help="training size (the preset's)")
     parser.add_argument(
@@ -46,21 +44,15 @@ def _add_coverage(parser: argparse.ArgumentParser) -> None:
 
 def _run_coverage(options: argparse.Namespace) -> int:
     """Read the objects, match them all, and answer."""
-    from ssd.coverage import anchors_at_size, coverage
+    from ssd.coverage import preset_coverage
     from ssd.data.object_table import read_objects
 
-    preset = anchor_preset(options.preset)
-    own = (_LESSON_SIDE_PX,) * 2 if isinstance(preset.anchors, GridAnchors) else preset.anchors.picture_wh
-    size_wh = own if options.size is None else (options.size, options.size)
+    preset = any_preset(options.preset)
     objects = read_objects(options.data, split=options.split, sizes_from=options.sizes)
     for problem in objects.problems:
         print(f"left out: {problem}", file=sys.stderr)
-    found = coverage(
-        objects,
-        anchors_at_size(preset.anchors, size_wh=size_wh),
-        size_wh=size_wh,
-        rule=options.rule,
-        threshold=preset.threshold if options.threshold is None else options.threshold,
+    found = preset_coverage(
+        objects, preset, size_px=options.size, rule=options.rule, threshold=options.threshold
     )
     if len(objects) == 0:
         raise DataError("Coverage needs an object that counts, found none; choose another folder or split.")

@@ -103,8 +103,8 @@ def test_sizes_come_from_another_data_set(capsys, lists, tmp_path):
         ("000001.jpg 50 60 50 90 3\n", "must have an area"),
         ("000001.jpg 50 60 nan 90 3\n", "NaN"),
         ("000001.jpg 50 60 70 900 3\n", "outside"),
-        ("000001.jpg 50 60 70 90 20\n", "class 0–19"),
-        ("000001.jpg 50 60 70 90 -1\n", "class 0–19"),
+        ("000001.jpg 50 60 70 90 20\n", "must be 0–19"),
+        ("000001.jpg 50 60 70 90 -1\n", "must be 0–19"),
         ("000001.jpg 50 60 70 90\n", "five numbers"),
     ],
 )

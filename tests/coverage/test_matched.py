@@ -106,7 +106,7 @@ def test_many_pictures_are_answered_as_a_few(monkeypatch):
     pictures = [[[x / 10, 0.1, x / 10 + 0.15, 0.4], A, B][: 1 + x % 3] for x in range(9)]
     whole = coverage(table(*pictures), make_anchors(VOC), size_wh=(300, 300))
 
-    monkeypatch.setattr("ssd.coverage._PAIRS_AT_ONCE", 1)  # each picture alone, each object alone
+    monkeypatch.setattr("ssd.coverage.matched._PAIRS_AT_ONCE", 1)  # each picture alone, each object alone
     pieces = coverage(table(*pictures), make_anchors(VOC), size_wh=(300, 300))
 
     for name in ("best_jaccard", "best_anchor", "num_anchors", "forced_only"):
