@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import cast
 
 import torch
@@ -79,13 +79,24 @@ class Predictor:
         )
         with torch.no_grad():
             raw = cast(RawPredictions, self.model(ready[None].to(device)))
-        codes, logits = raw.codes[0].float().cpu(), raw.logits[0].float().cpu()
+        output = self.output(raw.codes[0].float().cpu(), raw.logits[0].float().cpu())
+        return replace(output, seconds=time.perf_counter() - start)
+
+    def output(self, codes: Float[Tensor, "a 4"], logits: Float[Tensor, "a c"]) -> PictureOutput:
+        """Boxes and scores of what the network said; it does not run.
+
+        Args:
+            codes: regression values of each anchor.
+            logits: of each class; with background in column 0 for softmax.
+
+        Returns:
+            The output of :meth:`predict`, in no time.
+        """
         boxes = decode(codes, self.anchors.to("cpu"), coder=self.config.coder)
         finite = codes.isfinite().all(dim=1) & logits.isfinite().all(dim=1) & boxes.isfinite().all(dim=1)
-        scores = torch.where(finite[:, None], raw.scores()[0].float().cpu(), torch.nan)
-        return PictureOutput(
-            boxes=boxes, scores=scores, codes=codes, logits=logits, seconds=time.perf_counter() - start
-        )
+        raw = RawPredictions(codes[None], logits[None], self.config.activation)
+        scores = torch.where(finite[:, None], raw.scores()[0], torch.nan)
+        return PictureOutput(boxes=boxes, scores=scores, codes=codes, logits=logits, seconds=0.0)
 
     def select(self, output: PictureOutput, config: SelectionConfig | None = None) -> Selection:
         """From scores to detections; the network does not run.

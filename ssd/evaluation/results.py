@@ -6,11 +6,12 @@ from collections.abc import Iterator
 from typing import Protocol, runtime_checkable
 
 from ssd.config import SelectionConfig
-from ssd.data.records import Sample
+from ssd.data.records import Sample, Target
+from ssd.detections import Detections
 from ssd.metrics import PictureResult
 from ssd.prediction import Predictor
 
-__all__ = ["Pictures", "results"]
+__all__ = ["Pictures", "picture_result", "results"]
 
 
 @runtime_checkable
@@ -26,6 +27,31 @@ class Pictures(Protocol):
         ...
 
 
+def picture_result(target: Target, found: Detections, *, size_px: tuple[int, int]) -> PictureResult:
+    """Detections beside the objects of their picture.
+
+    Args:
+        target: the objects. ``difficult`` ones are ignored, as facts.md decides; what is
+            ignored and has a class is one of COCO's crowd boxes.
+        found: the detections.
+        size_px: width and height of the picture.
+
+    Returns:
+        The record that metrics read.
+    """
+    return PictureResult(
+        width_px=size_px[0],
+        height_px=size_px[1],
+        gt_boxes=target.boxes,
+        gt_labels=target.labels,
+        gt_ignored=target.ignore | target.difficult,
+        boxes=found.boxes,
+        labels=found.labels,
+        scores=found.scores,
+        gt_crowd=target.ignore & (target.labels > 0),
+    )
+
+
 def results(
     predictor: Predictor, pictures: Pictures, *, config: SelectionConfig | None = None
 ) -> Iterator[PictureResult]:
@@ -37,18 +63,10 @@ def results(
         config: limits of the selection; ``None``: those of the detector.
 
     Yields:
-        One result for each picture, in order. ``difficult`` objects are ignored, as facts.md decides.
+        One result for each picture, in order.
     """
     for index in range(len(pictures)):
         sample = pictures.sample(index)
         found = predictor.select(predictor.predict(sample.picture), config).detections
-        yield PictureResult(
-            width_px=int(sample.picture.shape[2]),
-            height_px=int(sample.picture.shape[1]),
-            gt_boxes=sample.target.boxes,
-            gt_labels=sample.target.labels,
-            gt_ignored=sample.target.ignore | sample.target.difficult,
-            boxes=found.boxes,
-            labels=found.labels,
-            scores=found.scores,
-        )
+        height, width = sample.picture.shape[1:]
+        yield picture_result(sample.target, found, size_px=(width, height))

@@ -1,0 +1,24 @@
+"""The evaluation room: a model over many pictures, for the metrics, and why objects were missed."""
+
+from __future__ import annotations
+
+from ssd.evaluation.detection_files import image_ids, read_detections, read_truth
+from ssd.evaluation.missed import MISSED_VERDICTS, MissedObject, MissedReport, missed_objects
+from ssd.evaluation.raw import Progress, RawOutputs, raw_outputs
+from ssd.evaluation.results import Pictures, picture_result, results
+
+__all__ = [
+    "MISSED_VERDICTS",
+    "MissedObject",
+    "MissedReport",
+    "Pictures",
+    "Progress",
+    "RawOutputs",
+    "image_ids",
+    "missed_objects",
+    "picture_result",
+    "raw_outputs",
+    "read_detections",
+    "read_truth",
+    "results",
+]

@@ -1,0 +1,293 @@
+"""Raw outputs of a whole data set: the network once for each picture, thresholds as often as wanted."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Callable, Sequence
+from contextlib import suppress
+from pathlib import Path
+
+import torch
+from jaxtyping import UInt8
+from torch import Tensor
+
+from ssd.config import SelectionConfig
+from ssd.data.folders import DataSet
+from ssd.data.images import shown_name
+from ssd.data.records import Target
+from ssd.detections import Detections, Selection, select
+from ssd.errors import ConfigError
+from ssd.evaluation.cache import (
+    SCORE_FLOOR,
+    CachedPicture,
+    CacheError,
+    Candidates,
+    read_cached,
+    write_cached,
+)
+from ssd.evaluation.results import Pictures, picture_result
+from ssd.metrics import PictureResult
+from ssd.prediction import PictureOutput, Predictor
+from ssd.storage import cache_folder
+
+__all__ = ["Progress", "RawOutputs", "raw_outputs"]
+
+Progress = Callable[[int, int], None]  # how many are done, of how many
+_SHORT = 32  # hex digits of a SHA-256 in a file's name
+
+
+class RawOutputs:
+    """What a network says of every picture of a data set, kept in files.
+
+    Nothing is held in memory but names and sizes; a file that has been damaged or replaced
+    in the meantime is computed again.
+
+    Attributes:
+        predictor: the detector.
+        data: the pictures.
+        folder: where the files lie.
+        floor: selections at a score threshold of at least this read the few candidates only.
+    """
+
+    def __init__(self, predictor: Predictor, data: Pictures, *, folder: Path, floor: float) -> None:
+        """An empty one; :func:`raw_outputs` fills it."""
+        self.predictor, self.data, self.folder, self.floor = predictor, data, folder, floor
+        self._pictures: list[str] = []
+        self._sizes: list[tuple[int, int]] = []
+
+    def __len__(self) -> int:
+        """How many pictures."""
+        return len(self._pictures)
+
+    @property
+    def class_names(self) -> tuple[str, ...]:
+        """Of labels 1..C."""
+        return self.predictor.config.class_names
+
+    def output(self, index: int) -> PictureOutput:
+        """All that the network says about a picture.
+
+        Args:
+            index: place of the picture in the data set.
+
+        Returns:
+            Exactly what the predictor gave, in no time.
+        """
+        try:
+            codes, logits = self._cached(index).raw()
+        except CacheError:
+            codes, logits = self._again(index).raw()
+        return self.predictor.output(codes, logits)
+
+    def candidates(self, index: int) -> Candidates:
+        """The few rows of an output above the floor.
+
+        Args:
+            index: place of the picture in the data set.
+
+        Returns:
+            What a selection at a score threshold of at least ``floor`` can take anything from.
+        """
+        try:
+            return self._cached(index).candidates()
+        except CacheError:
+            return self._again(index).candidates()
+
+    def target(self, index: int) -> Target:
+        """The objects of a picture.
+
+        Args:
+            index: its place in the data set.
+
+        Returns:
+            Boxes in [0, 1], labels in the detector's order.
+        """
+        return self.data.target(index) if isinstance(self.data, DataSet) else self.data.sample(index).target
+
+    def name(self, index: int) -> str:
+        """What a picture is called.
+
+        Args:
+            index: its place in the data set.
+
+        Returns:
+            The file's stem, or the scene's name.
+        """
+        if isinstance(self.data, DataSet):
+            return self.data.names[index]
+        return self.data.sample(index).name
+
+    def image_id(self, index: int) -> int | str:
+        """How results files call a picture.
+
+        Args:
+            index: its place in the data set.
+
+        Returns:
+            COCO's id where there is one, else the file's name.
+        """
+        if not isinstance(self.data, DataSet):
+            return self.data.sample(index).name
+        entry = self.data.entries[index]
+        if entry.image_id is not None:
+            return entry.image_id
+        return entry.name if entry.picture is None else entry.picture.name
+
+    def size_px(self, index: int) -> tuple[int, int]:
+        """Width and height of a picture.
+
+        Args:
+            index: its place in the data set.
+
+        Returns:
+            Pixels.
+        """
+        return self._sizes[index]
+
+    def select(self, index: int, config: SelectionConfig | None = None) -> Selection:
+        """The whole selection of a picture, with the fate of every candidate.
+
+        Args:
+            index: its place in the data set.
+            config: limits; ``None``: those of the detector.
+
+        Returns:
+            What the predictor's ``select`` gives.
+        """
+        return self.predictor.select(self.output(index), config)
+
+    def result(self, index: int, config: SelectionConfig | None = None) -> PictureResult:
+        """Detections beside the objects of a picture.
+
+        Args:
+            index: its place in the data set.
+            config: limits; ``None``: those of the detector.
+
+        Returns:
+            The same detections as :meth:`select`, found among the few candidates where the
+            score threshold allows it.
+        """
+        config = self.predictor.config.selection if config is None else config
+        if config.score_threshold >= self.floor:
+            few = self.candidates(index)
+            found = select(few.boxes, few.scores, config=config).detections
+            said = Detections(found.boxes, found.labels, found.scores, few.anchors.long()[found.anchors])
+        else:
+            said = self.select(index, config).detections
+        return picture_result(self.target(index), said, size_px=self.size_px(index))
+
+    def results(
+        self, config: SelectionConfig | None = None, progress: Progress | None = None
+    ) -> list[PictureResult]:
+        """Detections beside the objects of every picture; the network does not run.
+
+        Args:
+            config: limits; ``None``: those of the detector.
+            progress: told after each picture how many are done, of how many.
+
+        Returns:
+            One result for each picture, in order. For another, higher score threshold ask
+            :func:`ssd.metrics.above` instead of selecting again.
+        """
+        found = []
+        for index in range(len(self)):
+            found.append(self.result(index, config))
+            if progress is not None:
+                progress(index + 1, len(self))
+        return found
+
+    def _path(self, picture: str) -> Path:
+        """The file of a picture."""
+        return self.folder / self.predictor.sha256[:_SHORT] / f"{picture[:_SHORT]}.raw"
+
+    def _cached(self, index: int) -> CachedPicture:
+        """The file of a picture that was added."""
+        return read_cached(
+            self._path(self._pictures[index]), weights=self.predictor.sha256, picture=self._pictures[index]
+        )
+
+    def _again(self, index: int) -> CachedPicture:
+        """The network runs on a picture, and its file is written anew."""
+        sample = self.data.sample(index)
+        picture = self._pictures[index]
+        height, width = sample.picture.shape[1:]
+        write_cached(
+            self._path(picture),
+            self.predictor.predict(sample.picture),
+            weights=self.predictor.sha256,
+            picture=picture,
+            size_px=(width, height),
+            floor=self.floor,
+        )
+        return self._cached(index)
+
+    def _add(self) -> None:
+        """Take the next picture: from its file, or from the network where that is not there."""
+        index = len(self)
+        self._pictures.append(_digest(self.data, index))
+        cached = None
+        with suppress(CacheError):
+            cached = self._cached(index)
+        if cached is None or not self._fits(cached, index):
+            cached = self._again(index)
+        self._sizes.append((cached.header.width, cached.header.height))
+
+    def _fits(self, cached: CachedPicture, index: int) -> bool:
+        """Whether a file is as this detector writes it, and the annotation says the picture's size."""
+        head = cached.header
+        ours = (head.floor, head.anchors) == (self.floor, len(self.predictor.anchors))
+        if not isinstance(self.data, DataSet):
+            return ours
+        annotation = self.data.entries[index].annotation
+        return ours and (annotation.width, annotation.height) == (head.width, head.height)
+
+
+def raw_outputs(
+    predictor: Predictor, data: Pictures, *, cache: Path | None, progress: Progress | None = None
+) -> RawOutputs:
+    """Run a network over a data set, or take from files what it said before.
+
+    A file belongs to weights and to a picture (both by SHA-256), not to a data set: another
+    split, or a picture more, costs nothing for the pictures that are known. A file that is
+    damaged or another's is computed again. Every file is written whole or not at all, so the
+    work can be stopped at any time and goes on where it was.
+
+    Args:
+        predictor: the detector.
+        data: a data set whose labels follow the detector's class names, or a generator.
+        cache: folder of the files; ``None``: in the user's cache. Never in the data set.
+        progress: told after each picture how many are done, of how many.
+
+    Returns:
+        The outputs.
+
+    Raises:
+        ConfigError: the cache lies in the data set, or the weights have no id.
+        DataError: a picture cannot be read.
+        ResourceError: a file could not be written.
+    """
+    folder = (cache_folder() if cache is None else cache) / "raw"
+    if not predictor.sha256:
+        raise ConfigError("Raw outputs are kept by the id of the weights, got none; read them from a file.")
+    if isinstance(data, DataSet) and folder.resolve().is_relative_to(data.root.resolve()):
+        raise ConfigError(
+            f"The cache may not lie in the data set {shown_name(data.root.name)}; choose another --cache."
+        )
+    floor = min(SCORE_FLOOR, predictor.config.selection.score_threshold)
+    raw = RawOutputs(predictor, data, folder=folder, floor=floor)
+    for index in range(len(data)):
+        raw._add()
+        if progress is not None:
+            progress(index + 1, len(data))
+    return raw
+
+
+def _digest(data: Pictures, index: int) -> str:
+    """SHA-256 of a picture: of its file's bytes, or of the pixels of one that has no file."""
+    if isinstance(data, DataSet):
+        return hashlib.sha256(data.picture_bytes(index)).hexdigest()
+    picture: UInt8[Tensor, "3 h w"] = data.sample(index).picture
+    shape: Sequence[int] = picture.shape
+    digest = hashlib.sha256(repr(tuple(shape)).encode())
+    digest.update(picture.contiguous().to(torch.uint8).numpy().tobytes())
+    return digest.hexdigest()
