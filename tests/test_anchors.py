@@ -220,7 +220,7 @@ def test_the_paper_s_scales_and_extra_scales():
 def test_every_anchor_knows_its_level_cell_and_shape(config):
     anchors = make_anchors(config)
 
-    for index in range(0, len(anchors), max(1, len(anchors) // 50)):
+    for index in range(0, len(anchors), max(1, len(anchors) // 15)):
         level = anchors.levels[int(anchors.level[index])]
         column, row = int(anchors.column[index]), int(anchors.row[index])
         width, height = level.shapes_wh[int(anchors.shape[index])]

@@ -55,6 +55,7 @@ def run_pytest(root: Path, folder: Path, *more: str, require_all: bool = False) 
     return subprocess.run(command, cwd=folder, env=env, capture_output=True, text=True, check=False).stdout
 
 
+@pytest.mark.slow
 def test_skips_stay_skips_where_nothing_is_demanded(root, tmp_path):
     assert "3 skipped" in run_pytest(root, tmp_path, require_all=False)
 

@@ -24,6 +24,7 @@ def test_every_link_to_a_file_leads_to_one(document):
     assert [link for link in links if not (document.parent / link).exists()] == []
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("code", re.findall(r"```python\n(.*?)```", README, flags=re.DOTALL))
 def test_the_python_of_the_readme_runs(code):
     run = subprocess.run(
@@ -34,6 +35,7 @@ def test_the_python_of_the_readme_runs(code):
     assert run.stdout.startswith("tensor([")
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("command", COMMANDS)
 def test_a_command_of_the_readme_runs(command):
     arguments = [sys.executable, "-m", "ssd", *shlex.split(command)]

@@ -44,7 +44,7 @@ def server():
             self.wfile.write(self.server.answer)
 
         def log_message(self, *words):
-            pass
+            """Says nothing: each request would be a line on the error stream of the tests."""
 
     class Server(HTTPServer):
         def handle_error(self, request, address):
@@ -147,6 +147,7 @@ def test_weights_that_were_not_fetched_are_not_fetched_unasked():
         read_torchvision(NAME)
 
 
+@pytest.mark.slow
 def test_a_state_dict_of_torchvision_loads(tmp_path):
     model = TorchvisionSSD(torchvision_config(NAME))
     torch.save(model.network.state_dict(), tmp_path / "lite.pth")

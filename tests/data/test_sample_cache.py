@@ -7,7 +7,7 @@ import pickle
 
 import pytest
 import torch
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from ssd.data.records import Sample, Target, make_target
@@ -24,6 +24,7 @@ def assert_same(a: Sample, b: Sample) -> None:
         assert one.dtype == other.dtype and torch.equal(one, other)
 
 
+@settings(max_examples=25)
 @given(boxes(), st.integers(1, 30), st.integers(1, 30), st.text(max_size=12))
 def test_what_goes_in_comes_out(found, height, width, name):
     flags = torch.arange(len(found)) % 2 == 0

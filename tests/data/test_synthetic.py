@@ -29,7 +29,7 @@ def sides_px(scene):
 
 @pytest.fixture(scope="module")
 def scenes():
-    return [synthetic_scene(seed) for seed in range(200)]
+    return [synthetic_scene(seed) for seed in range(100)]
 
 
 @given(
@@ -105,7 +105,7 @@ def test_the_default_difficulty_is_what_was_promised(scenes):
     assert sides.min() < 18
     assert sides.max() > 220
     assert all(320 <= side <= 480 for shape in shapes for side in shape[1:])
-    assert sum(height != width for _, height, width in shapes) > 180
+    assert sum(height != width for _, height, width in shapes) > 90
     assert torch.bincount(labels, minlength=7)[1:].min() > 0.1 * len(labels)
 
 
@@ -128,7 +128,7 @@ def test_every_object_stays_in_sight(monkeypatch):
     stages = []
     monkeypatch.setattr(synthetic, "_paint", lambda rng, noise, stage, shape: stages.append(stage))
 
-    for seed in range(60):
+    for seed in range(20):
         synthetic_scene(seed)
 
     for stage in stages:

@@ -104,6 +104,7 @@ def test_a_detector_that_finds_nothing_and_pictures_without_objects_have_ap_0(si
     assert (found.ap50, found.ap, found.best) == (0.0, 0.0, True)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("ema", [0.0, 0.9], ids=["no-average", "average"])
 def test_a_network_is_judged_in_evaluation_mode_and_learns_on_in_training_mode(ema: float) -> None:
     run = prepare(
