@@ -33,6 +33,7 @@ def inspector(scene: Scene, index: int | None, more: Sequence[Stage] = ()) -> No
         overlaps=scenes.overlaps_of(scene),
         object_names=scene.object_names,
         size_wh=scene.size_wh,
+        coder=scene.coder,
     )
     box = st.expander(f"Follow anchor {index:,}", icon=":material/conversion_path:", expanded=True)
     with box:

@@ -11,11 +11,11 @@ from pages.shared import detector, show, snippets, sources
 from pages.shared import scene as scenes
 from pages.shared.scene import Answer, Scene
 from pages.shared.sliders import LiveSlider, kept_number, live_sliders
+from pages.shared.told import lab_of, told_to
 from ssd.errors import SSDError
 from ssd.limits import MAX_NEGATIVE_RATIO
 
 if TYPE_CHECKING:
-    from ssd.data.records import Target
     from ssd.figures.canvas_events import CanvasEvents
     from ssd.losses import LossConfig
     from ssd.training.lab import LossLab
@@ -154,43 +154,6 @@ def _answer(scene: Scene, chosen: Chosen) -> Answer:
     return scenes.run_answer_of(scene, run=chosen.model, checkpoint=chosen.checkpoint)
 
 
-def told_to(scene: Scene, answer: Answer) -> Scene:
-    """The scene with the network's own anchors; objects of classes it does not know are ignored."""
-    from ssd.data.drawn import split_target
-
-    target: Target = scene.sample.target
-    known = _labels(scene, answer)
-    sample = replace(scene.sample, target=replace(target, ignore=known.ignore))
-    return replace(
-        scene, sample=sample, objects=split_target(sample.target), config=answer.config.anchors,
-        coder=answer.config.coder, anchor=None,
-    )  # fmt: skip
-
-
-def _labels(scene: Scene, answer: Answer) -> Target:
-    """The objects in the network's order of classes."""
-    from ssd.training.lab import relabelled
-
-    return relabelled(scene.sample.target, names=scene.class_names, known=answer.config.class_names)
-
-
-def lab_of(scene: Scene, answer: Answer, config: LossConfig) -> LossLab:
-    """What the scene costs the network; the scene as :func:`told_to` gives it."""
-    from ssd.data.drawn import split_target
-    from ssd.matching import assign
-    from ssd.training.lab import loss_lab
-
-    found, objects = scenes.match_of(scene), split_target(_labels(scene, answer))
-    told = assign(
-        found, answer.anchors, gt_boxes=objects.boxes, gt_labels=objects.labels, coder=answer.config.coder
-    )
-    return loss_lab(
-        answer.output.codes, answer.output.logits, anchors=answer.anchors, assignment=told,
-        coder=answer.config.coder, activation=answer.config.activation, config=config,
-        class_names=answer.config.class_names,
-    )  # fmt: skip
-
-
 def _canvas(scene: Scene, answer: Answer, lab: LossLab) -> None:
     """The picture, coloured by loss; the ratio's slider acts in the browser."""
     from ssd.figures.learning_costs import costs_blob
@@ -313,18 +276,18 @@ def _across(scene: Scene, chosen: Chosen, config: LossConfig) -> None:
 def _inspect(scene: Scene, answer: Answer, lab: LossLab) -> None:
     """The clicked anchor through the whole pipeline."""
     from ssd.detections import select
-    from ssd.figures.inspector import prediction_stages
-    from ssd.figures.learning_costs import cost_stage
+    from ssd.figures.inspector import loss_stages, prediction_stages
 
     index = _selected(lab)
     if index is None:
         st.caption("Click an anchor on the picture to follow it through the whole pipeline.")
         return
     selection = select(answer.output.boxes, answer.output.scores, config=answer.config.selection)
-    code, *rest = prediction_stages(
-        index, output=answer.output, selection=selection, class_names=lab.class_names, size_wh=scene.size_wh
-    )
-    show.inspector(scene, index, (code, rest[0], cost_stage(lab, index), *rest[1:]))
+    code, box, *rest = prediction_stages(
+        index, output=answer.output, selection=selection, class_names=lab.class_names, coder=scene.coder,
+        size_wh=scene.size_wh, gt_boxes=scene.objects.boxes, object_names=scene.object_names,
+    )  # fmt: skip
+    show.inspector(scene, index, (code, box, *loss_stages(lab, index), *rest))
 
 
 def _details(code: str | None) -> None:

@@ -207,6 +207,7 @@ class Answer:
     config: ModelConfig
     anchors: Anchors
     output: PictureOutput
+    sha256: str
 
 
 @st.cache_resource(max_entries=64, show_spinner=False)
@@ -224,13 +225,13 @@ def _answer_of(path: Path, sample: Sample) -> Answer:
     if not hasattr(loaded.model, "anchors"):
         raise ConfigError(f"{loaded.config.architecture} has no anchors; choose a run of a detector.")
     predictor = Predictor(loaded.model, sha256=loaded.sha256)
-    return Answer(predictor.config, predictor.anchors, predictor.predict(sample.picture))
+    return Answer(predictor.config, predictor.anchors, predictor.predict(sample.picture), loaded.sha256)
 
 
 def answer_of(scene: Scene, *, model: str) -> Answer:
     """What a detector says about the scene."""
     predictor = predictor_of(model)
-    return Answer(predictor.config, predictor.anchors, output_of(scene, model=model))
+    return Answer(predictor.config, predictor.anchors, output_of(scene, model=model), predictor.sha256)
 
 
 def run_answer_of(scene: Scene, *, run: str, checkpoint: Checkpoint) -> Answer:

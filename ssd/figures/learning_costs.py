@@ -14,14 +14,12 @@ from torch import Tensor
 from ssd.config import BACKGROUND, UNMATCHED
 from ssd.figures.blobs import Blob, to_base64
 from ssd.figures.canvas import anchor_states
-from ssd.figures.inspector import Stage
 from ssd.figures.words import numbered_names
-from ssd.training.lab import NEVER_MINED, LossLab
+from ssd.training.lab import LossLab
 from ssd.training.lab_parts import EASY, EasyShare
 
 __all__ = [
     "SCALE_TOP",
-    "cost_stage",
     "costs_blob",
     "curve_marks",
     "easy_sentence",
@@ -132,25 +130,6 @@ def easy_sentence(shares: Sequence[tuple[str, EasyShare]]) -> str:
 def _percent(share: float) -> str:
     """A share with as many digits as it needs."""
     return f"{share:.0%}".replace("%", " %") if share >= 0.1 else f"{share:.1%}".replace("%", " %")
-
-
-def cost_stage(lab: LossLab, index: int) -> Stage:
-    """What one anchor costs, for the inspector.
-
-    Args:
-        lab: of the picture.
-        index: of the anchor.
-
-    Returns:
-        The stage of the pipeline between target and detection.
-    """
-    lines = [f"class {float(lab.confidence[index]):.3f}"]
-    if int(lab.labels[index]) > 0:
-        lines.append(f"box {float(lab.localisation[index]):.3f}")
-    rank = int(lab.rank[index])
-    if rank < NEVER_MINED:
-        lines.append(f"negative no. {rank + 1:,}: {'mined' if bool(lab.counted[index]) else 'not mined'}")
-    return Stage("Loss", tuple(lines))
 
 
 def curve_marks(lab: LossLab, right: Float[Tensor, "a"]) -> tuple[tuple[float, float], ...]:

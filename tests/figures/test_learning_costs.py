@@ -13,7 +13,6 @@ from ssd.errors import DataError
 from ssd.figures.blobs import anchors_blob
 from ssd.figures.canvas import CanvasView, canvas_payload, picture_blob
 from ssd.figures.learning_costs import (
-    cost_stage,
     costs_blob,
     curve_marks,
     easy_sentence,
@@ -80,16 +79,6 @@ def test_the_costliest_negative_is_named():
     assert f"anchor {at:,} " in said
     assert f"{float(lab.confidence[at]):.2f}" in said
     assert said.endswith(f"says {NAMES[int(lab.said[at]) - 1]}.")
-
-
-def test_the_inspector_says_what_an_anchor_costs_and_whether_it_is_mined():
-    lab, _, _ = a_lab()
-    first, last = (int(i) for i in (lab.rank.argmin(), lab.rank.masked_fill(lab.rank == 65_535, -1).argmax()))
-    positive = int((lab.labels > 0).nonzero()[0])
-
-    assert cost_stage(lab, first).lines[-1] == "negative no. 1: mined"
-    assert cost_stage(lab, last).lines[-1].endswith("not mined")
-    assert cost_stage(lab, positive).lines[1] == f"box {float(lab.localisation[positive]):.3f}"
 
 
 def test_positives_are_marked_at_their_probability_and_cost():
