@@ -384,10 +384,7 @@ COUNTS = {  # the counts of the data's own README
 @pytest.mark.data
 @pytest.mark.parametrize(
     ("name", "split"),
-    [
-        pytest.param(*key, id="-".join(key), marks=[pytest.mark.slow] * (key[0] != "coco40"))
-        for key in COUNTS
-    ],
+    [pytest.param(*key, id="-".join(key), marks=[pytest.mark.slow] * (key[0] != "coco40")) for key in COUNTS],
 )
 def test_real_data_has_the_counts_that_its_readme_says(shared_data, name, split):
     pictures, boxes, classes = COUNTS[name, split]
