@@ -159,10 +159,10 @@ class CachedPicture:
             raise CacheError("a checksum is wrong")
 
     def _numbers(self, place: int, length: int, kind: torch.dtype) -> Tensor:
-        """A stretch of the file as a tensor, without copying it."""
+        """A stretch of the file, copied: who cuts off a mapped file ends the process that reads it."""
         if length == 0:
             return torch.zeros(0, dtype=kind)
-        return torch.frombuffer(self.memory, dtype=kind, count=length, offset=place)
+        return torch.frombuffer(self.memory, dtype=kind, count=length, offset=place).clone()
 
 
 def write_cached(
