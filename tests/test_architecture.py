@@ -200,6 +200,7 @@ SHARED = {
     "canvas",
     "facts",
     "widgets",
+    "tabs",
     "show",
     "scene_canvas",
     "explain",

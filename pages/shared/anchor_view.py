@@ -11,6 +11,7 @@ from pages.shared import knobs, show, widgets
 from pages.shared import scene as scenes
 from pages.shared.facts import facts
 from pages.shared.scene import Scene
+from pages.shared.tabs import open_tab
 from pages.shared.widgets import Cell
 
 if TYPE_CHECKING:
@@ -73,18 +74,15 @@ def verdict(scene: Scene, view: View) -> None:
             ("a cell", f"{len(shapes)}", "Shapes around each centre."),
         ],
     )
-    names = ("shapes", "knobs", "receptive field")
-    numbers, turn, sees = st.tabs(names, key="side", bind="query-params")
     st.session_state["knob_level"] = cell.level
-    if numbers.open:
-        with numbers:
-            _draw_shapes(scene, cell.level)
-    if turn.open:
-        with turn:
-            knobs.draw_knobs(scene, cell.level)
-    if sees.open:
-        with sees:
-            facts(key="sees", lines=widgets.field_sentences(scene, cell))
+    open_tab(
+        {
+            "shapes": lambda: _draw_shapes(scene, cell.level),
+            "knobs": lambda: knobs.draw_knobs(scene, cell.level),
+            "receptive field": lambda: facts(key="sees", lines=widgets.field_sentences(scene, cell)),
+        },
+        key="side",
+    )
 
 
 def _draw_shapes(scene: Scene, level: int) -> None:

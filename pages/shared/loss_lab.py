@@ -11,6 +11,7 @@ from pages.shared import detector, show, snippets, sources
 from pages.shared import scene as scenes
 from pages.shared.scene import Answer, Scene
 from pages.shared.sliders import LiveSlider, kept_number, live_sliders
+from pages.shared.tabs import open_tab
 from pages.shared.told import lab_of, told_to
 from ssd.errors import SSDError
 from ssd.limits import MAX_NEGATIVE_RATIO
@@ -191,17 +192,14 @@ def _selected(lab: LossLab) -> int | None:
 
 def _charts(scene: Scene, chosen: Chosen, answer: Answer, lab: LossLab) -> None:
     """Where the loss comes from, and what the losses ask for."""
-    names = ("by level and class", "loss curves", "across checkpoints")
-    parts, curves, checkpoints = st.tabs(names, key="loss_tab", bind="query-params")
-    if parts.open:
-        with parts:
-            _by_part(lab)
-    if curves.open:
-        with curves:
-            _curves(scene, answer, lab)
-    if checkpoints.open:
-        with checkpoints:
-            _across(scene, chosen, lab.config)
+    open_tab(
+        {
+            "by level and class": lambda: _by_part(lab),
+            "loss curves": lambda: _curves(scene, answer, lab),
+            "across checkpoints": lambda: _across(scene, chosen, lab.config),
+        },
+        key="loss_tab",
+    )
 
 
 def _by_part(lab: LossLab) -> None:

@@ -16,6 +16,7 @@ import streamlit as st
 from pages.shared import picker, show, sources
 from pages.shared import scene as scenes
 from pages.shared.sources import START_SEED, SYNTHETIC
+from pages.shared.tabs import open_tab
 from ssd.errors import SSDError
 
 if TYPE_CHECKING:
@@ -122,18 +123,14 @@ def _watch(chosen: tuple[str, ...], names: tuple[str, ...], live: bool) -> None:
     for run in runs:
         _standing(run)
     with show.errors():
-        progress, samples, settings = st.tabs(
-            ("progress", "detections by checkpoint", "settings"), key="run_tab", bind="query-params"
+        open_tab(
+            {
+                "progress": lambda: _progress(runs),
+                "detections by checkpoint": lambda: _samples(runs),
+                "settings": lambda: _settings(runs),
+            },
+            key="run_tab",
         )
-        if progress.open:
-            with progress:
-                _progress(runs)
-        if samples.open:
-            with samples:
-                _samples(runs)
-        if settings.open:
-            with settings:
-                _settings(runs)
 
 
 def _standing(run: Watched) -> None:

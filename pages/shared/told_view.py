@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import TYPE_CHECKING
 
 import streamlit as st
@@ -9,12 +10,11 @@ import streamlit as st
 from pages.shared import scene as scenes
 from pages.shared import show, widgets
 from pages.shared.scene import Scene
+from pages.shared.tabs import open_tab
 from ssd.config import CoderConfig
 
 if TYPE_CHECKING:
     from ssd.figures.canvas import CanvasView
-
-TABS = ("encoded targets", "what the variances do", "label list", "by level")
 
 
 def controls(scene: Scene) -> CoderConfig:
@@ -40,12 +40,14 @@ def picture(scene: Scene) -> CanvasView:
 
 def tables(scene: Scene, coder: CoderConfig) -> None:
     """What stands in the tab that is open."""
-    tabs = st.tabs(TABS, key="tab", bind="query-params")
     told = scenes.assignment_of(scene, coder=coder)
-    for tab, draw in zip(tabs, (_targets, show.spread_chart, _labels, show.level_chart), strict=True):
-        if tab.open:
-            with tab:
-                draw(scene, told)
+    draw = {
+        "encoded targets": _targets,
+        "what the variances do": show.spread_chart,
+        "label list": _labels,
+        "by level": show.level_chart,
+    }
+    open_tab({name: partial(each, scene, told) for name, each in draw.items()}, key="tab")
 
 
 def _targets(scene: Scene, told) -> None:
