@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from types import FrameType
 from typing import NoReturn
 
-from ssd.cli import coverage, detect, fetch, geometry, lesson, lr_find, summary, train
+from ssd.cli import check, coverage, detect, fetch, geometry, lesson, lr_find, summary, train
 from ssd.cli.parsing import Command, parse
 from ssd.errors import ResourceError, SSDError
 
@@ -19,6 +19,7 @@ __all__ = ["COMMANDS", "main"]
 COMMANDS: tuple[Command, ...] = (
     geometry.ANCHORS,
     geometry.MATCH,
+    check.CHECK,
     coverage.COVERAGE,
     detect.DETECT,
     train.TRAIN,

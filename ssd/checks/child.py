@@ -1,0 +1,10 @@
+"""The second process that opens pictures: ``python -m ssd.checks.child``; it ends with its input."""
+
+from __future__ import annotations
+
+import sys
+
+from ssd.checks.pictures import serve
+
+if __name__ == "__main__":
+    serve(sys.stdin.buffer, sys.stdout.buffer)
