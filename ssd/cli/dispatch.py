@@ -10,7 +10,21 @@ from collections.abc import Sequence
 from types import FrameType
 from typing import NoReturn
 
-from ssd.cli import check, coverage, detect, fetch, geometry, lesson, lr_find, summary, train
+from ssd.cli import (
+    check,
+    convert,
+    coverage,
+    detect,
+    evaluate,
+    fetch,
+    geometry,
+    lesson,
+    lesson_file,
+    lr_find,
+    missed,
+    summary,
+    train,
+)
 from ssd.cli.parsing import Command, parse
 from ssd.errors import ResourceError, SSDError
 
@@ -22,9 +36,13 @@ COMMANDS: tuple[Command, ...] = (
     check.CHECK,
     coverage.COVERAGE,
     detect.DETECT,
+    evaluate.EVALUATE,
+    missed.MISSED,
     train.TRAIN,
     lr_find.LR_FIND,
     lesson.LESSON,
+    lesson_file.LESSON_FILE,
+    convert.CONVERT,
     fetch.FETCH,
     summary.SUMMARY,
 )

@@ -97,6 +97,14 @@ class Annotation:
     faults: tuple[Fault, ...] = ()
 
     @property
+    def content(self) -> tuple[object, ...]:
+        """What two files say alike, whatever number an object has in each."""
+        objects = tuple(
+            (o.name, o.box_px, o.difficult, o.crowd, o.truncated, o.occluded) for o in self.objects
+        )
+        return self.width, self.height, objects, tuple(fault.values for fault in self.faults)
+
+    @property
     def problems(self) -> tuple[str, ...]:
         """A sentence for each fault."""
         return tuple(fault.sentence for fault in self.faults)

@@ -10,7 +10,7 @@ from ssd.data.images import shown_name
 from ssd.data.layouts import Layout
 from ssd.data.paths import safe_join
 from ssd.data.scanned import Scan, Scanned, fault_of
-from ssd.data.splits import ALL, chosen_split
+from ssd.data.splits import ALL, chosen_split, each_once
 from ssd.errors import DataError
 
 __all__ = ["coco_splits", "scan_coco"]
@@ -64,15 +64,13 @@ def scan_coco(layout: Layout, *, split: str) -> Scan:
         except DataError as error:
             faults.append(fault_of(error, rule="json"))
     _require_same_categories(layout, list(contents.values()))
-    scanned: dict[tuple[Path | None, int | None, object], Scanned] = {}
+    scanned: list[Scanned] = []
     for name, content in contents.items():
         faults += content.faults
-        for picture in content.pictures:
-            found = _scanned(picture, files[name], layout=layout, split=name)
-            scanned.setdefault((found.picture, found.image_id, found.annotation), found)
+        scanned += [_scanned(each, files[name], layout=layout, split=name) for each in content.pictures]
     first = next(iter(contents.values()), CocoFile((), (), ()))
     return Scan(
-        layout.root, layout.kind, split, tuple(scanned.values()), tuple(faults),
+        layout.root, layout.kind, split, tuple(each_once(scanned)), tuple(faults),
         classes=first.classes, category_ids=first.category_ids,
     )  # fmt: skip
 

@@ -17,7 +17,7 @@ from ssd.data.images import shown_name
 from ssd.data.layouts import Layout, is_table, known_sizes, pictures_beside, text_lines
 from ssd.data.paths import composed, safe_join
 from ssd.data.scanned import Scan, Scanned
-from ssd.data.splits import ALL, TRAIN, VAL, chosen_split, fifths
+from ssd.data.splits import TRAIN, VAL, counted_split
 from ssd.errors import BoxError, DataError
 
 __all__ = ["NO_CLASS", "read_class_table", "scan_tables", "table_splits"]
@@ -78,22 +78,18 @@ def scan_tables(layout: Layout, *, split: str) -> Scan:
     Raises:
         DataError: there is no such table, or it cannot be read.
     """
-    files = _files(layout)
-    counted = len(files) == 1 and split in (TRAIN, VAL) and split not in files
-    chosen = list(files)
-    if split != ALL and not counted:
-        chosen = [chosen_split(dict.fromkeys(files, ()), split=split, shown=layout.root.name)]
+    chosen = counted_split(_files(layout), split=split, shown=layout.root.name)
     rows = _Rows(known_sizes(layout.root), pictures_beside(layout.root))
-    for name in chosen:
-        rows.read(files[name])
-    scanned = rows.scanned
-    if counted:
-        scanned = sorted(scanned, key=lambda each: each.name)
-        taken = set(fifths([each.name for each in scanned], split=split))
-        scanned = [each for each in scanned if each.name in taken]
+    for file in chosen.files:
+        rows.read(file)
     names = {o.name for each in rows.scanned if each.annotation for o in each.annotation.objects}
     return Scan(
-        layout.root, "lesson-csv", split, tuple(scanned), tuple(rows.faults), classes=tuple(sorted(names))
+        layout.root,
+        "lesson-csv",
+        split,
+        chosen.of(rows.scanned),
+        tuple(rows.faults),
+        classes=tuple(sorted(names)),
     )
 
 

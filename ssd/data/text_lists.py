@@ -18,7 +18,7 @@ from ssd.data.images import shown_name
 from ssd.data.layouts import CLASS_FILES, TEXT_FLAGS, Layout, known_sizes, pictures_beside, text_lines
 from ssd.data.paths import composed, safe_join
 from ssd.data.scanned import Scan, Scanned
-from ssd.data.splits import ALL, TRAIN, VAL, chosen_split, fifths
+from ssd.data.splits import TRAIN, VAL, counted_split
 from ssd.data.voc import FIRST
 from ssd.errors import BoxError, DataError
 
@@ -51,26 +51,20 @@ def scan_text(layout: Layout, *, split: str) -> Scan:
         split: ``all``, or the stem of a list; of a single list also ``train`` and ``val``.
 
     Returns:
-        A picture for each line; a file named twice is there twice. Where a picture's size is not
-        known its annotation has width 0.
+        A picture for each line; one that several lists name with the same boxes is there once.
+        Where a picture's size is not known its annotation has width 0.
 
     Raises:
         DataError: there is no such list, or it cannot be read.
     """
     files = {path.stem: path for path in layout.files}
-    counted = len(files) == 1 and split in (TRAIN, VAL) and split not in files
-    chosen = list(files) if split == ALL or counted else [chosen_split(
-        dict.fromkeys(files, ()), split=split, shown=layout.root.name
-    )]  # fmt: skip
+    chosen = counted_split(files, split=split, shown=layout.root.name)
     classes = listed_classes(layout.root) or VOC_CLASSES
     reader = _Lines(classes, known_sizes(layout.root), pictures_beside(layout.root))
-    for name in chosen:
-        reader.read(files[name])
-    scanned = sorted(reader.scanned, key=lambda each: each.name) if counted else reader.scanned
-    if counted:
-        taken = set(fifths([each.name for each in scanned], split=split))
-        scanned = [each for each in scanned if each.name in taken]
-    return Scan(layout.root, "text", split, tuple(scanned), tuple(reader.faults), classes=classes)
+    for file in chosen.files:
+        reader.read(file)
+    scanned = chosen.of(reader.scanned)
+    return Scan(layout.root, "text", split, scanned, tuple(reader.faults), classes=classes)
 
 
 def listed_classes(root: Path) -> tuple[str, ...]:

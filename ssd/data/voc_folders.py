@@ -21,9 +21,12 @@ def voc_splits(layout: Layout) -> tuple[str, ...]:
         layout: of the folder.
 
     Returns:
-        Names of the split files; ``train`` and ``val`` where there are none.
+        Names of the split files, without those of single classes (``cat_train`` beside ``train``);
+        ``train`` and ``val`` where there are none.
     """
-    return tuple(voc_split_files(layout)) or (TRAIN, VAL)
+    files = voc_split_files(layout)
+    of_classes = {name for name in files if "_" in name and name.rpartition("_")[2] in files}
+    return tuple(name for name in files if name not in of_classes) or (TRAIN, VAL)
 
 
 def scan_voc(layout: Layout, *, split: str) -> Scan:

@@ -17,7 +17,7 @@ from pathlib import Path
 from ssd.data.annotations import AnnotatedObject, Annotation, Edges, Fault, check_box
 from ssd.data.decimals import is_number
 from ssd.data.images import read_picture_size, shown_name
-from ssd.data.layouts import CLASS_FILES, Layout, text_lines
+from ssd.data.layouts import Layout, text_lines
 from ssd.data.paths import PICTURE_SUFFIXES, list_files, passed_over_words
 from ssd.data.scanned import Scan, Scanned, fault_of, missing
 from ssd.data.splits import ALL, TRAIN, VAL, chosen_split, fifths, require_train_or_val
@@ -68,15 +68,15 @@ def scan_yolo(layout: Layout, *, split: str) -> Scan:
     if without:
         require_train_or_val(split, shown=layout.root.name)
     elif split != ALL:
-        name = chosen_split(dict.fromkeys(parts, ()), split=split, shown=layout.root.name)
+        name = chosen_split(parts, split=split, shown=layout.root.name)
         parts = {name: parts[name]}
     scanned, listings = [], []
     for part in parts.values():
         labels = list_files(part.labels, suffixes=(".txt",))
         pictures = list_files(part.pictures, suffixes=PICTURE_SUFFIXES)
         listings += [labels, pictures]
-        alone = {} if part.labels == part.pictures else labels.files  # README.txt beside pictures
-        names = tuple(sorted({*pictures.files, *alone} - {Path(name).stem for name in CLASS_FILES}))
+        flat = part.labels == part.pictures  # then README.txt may lie beside pictures
+        names = tuple(sorted(pictures.files if flat else {*pictures.files, *labels.files}))
         names = fifths(names, split=split) if without and split != ALL else names
         scanned += [_scanned(n, labels.files.get(n), pictures.files.get(n), classes) for n in names]
     used = {o.name for each in scanned if each.annotation for o in each.annotation.objects}
@@ -101,9 +101,10 @@ def yolo_edges(words: list[str], *, width: int, height: int) -> Edges:
     """
     try:
         cx, cy, w, h = (Decimal(word) for word in words)
-        sides = [(cx, w, width), (cy, h, height)]
-        low = [float(_EXACT.multiply(_EXACT.subtract(c, s / 2), Decimal(px))) for c, s, px in sides]
-        high = [float(_EXACT.multiply(_EXACT.add(c, s / 2), Decimal(px))) for c, s, px in sides]
+        two = Decimal(2)
+        sides = [(cx, _EXACT.divide(w, two), Decimal(width)), (cy, _EXACT.divide(h, two), Decimal(height))]
+        low = [float(_EXACT.multiply(_EXACT.subtract(c, half), px)) for c, half, px in sides]
+        high = [float(_EXACT.multiply(_EXACT.add(c, half), px)) for c, half, px in sides]
     except ArithmeticError:  # NaN, infinity, exponents beyond what decimals hold
         cxf, cyf, wf, hf = (float(word) for word in words)
         return (
@@ -130,17 +131,14 @@ def yolo_words(box_px: Edges, *, width: int, height: int) -> list[str]:
         >>> yolo_words((30.0, 10.0, 50.0, 30.0), width=80, height=40)
         ['0.5', '0.5', '0.25', '0.5']
     """
-    x1, y1, x2, y2 = (Decimal(repr(edge)) for edge in box_px)
+    sides = (width, height, width, height)
+    shares = [_EXACT.divide(Decimal(repr(e)), Decimal(px)) for e, px in zip(box_px, sides, strict=True)]
     words: list[str] = []
-    for digits in _DIGITS:
-        shares = [
-            _EXACT.divide(total, Decimal(px))
-            for total, px in (
-                (_EXACT.add(x1, x2), 2 * width), (_EXACT.add(y1, y2), 2 * height),
-                (_EXACT.subtract(x2, x1), width), (_EXACT.subtract(y2, y1), height),
-            )
-        ]  # fmt: skip
-        words = [_plain(share.quantize(Decimal(1).scaleb(-digits), context=_EXACT)) for share in shares]
+    for digits in _DIGITS:  # edges are rounded, not centre and size: an edge of 0 stays 0
+        unit = Decimal(1).scaleb(-digits)
+        x1, y1, x2, y2 = (share.quantize(unit, context=_EXACT) for share in shares)
+        centre = [_EXACT.divide(_EXACT.add(a, b), Decimal(2)) for a, b in ((x1, x2), (y1, y2))]
+        words = [_plain(share) for share in (*centre, _EXACT.subtract(x2, x1), _EXACT.subtract(y2, y1))]
         if yolo_edges(words, width=width, height=height) == box_px:
             break
     return words
