@@ -190,7 +190,9 @@ function buildControls() {
   const { mode, matching } = lesson.light;
   if (mode === "anchors") buildAnchors(row);
   if (matching && mode !== "detections") buildMatching(row, node("p", "remark", row));
-  node("button", "again", row, "Start again", { type: "button", title: "Everything as it was exported" }).addEventListener("click", start);
+  const home = row.firstChild ? row : document.querySelector(".top"); // detections have their controls on the canvas
+  node("button", "again", home, "Start again", { type: "button", title: "Everything as it was exported" }).addEventListener("click", start);
+  controls.hidden = home !== row;
 }
 
 globalThis.ssdLesson = () => structuredClone(state); // for a page around this one, and for tests

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from ssd.exports import ImageResult
     from ssd.prediction import Predictor
 
-__all__ = ["DETECT"]
+__all__ = ["DETECT", "load_detector"]
 
 
 def _add_detect(parser: argparse.ArgumentParser) -> None:
@@ -60,7 +60,7 @@ def _run_detect(options: argparse.Namespace) -> int:
     for note in found.notes:
         _say(f"note: {note}")
     outputs = Outputs.planned(options, found.paths)
-    loaded = _load(options.model, options.weights)
+    loaded = load_detector(options.model, options.weights)
     for note in loaded.notes:
         _say(f"note: {note}")
     from ssd.exports import Classes
@@ -91,8 +91,20 @@ def _selection(options: argparse.Namespace, own: SelectionConfig) -> SelectionCo
     )
 
 
-def _load(model: str | None, weights: Path | None) -> Loaded:
-    """A shipped model, a torchvision detector, or a file."""
+def load_detector(model: str | None, weights: Path | None = None) -> Loaded:
+    """A shipped model, a torchvision detector, or a file.
+
+    Args:
+        model: its name or file.
+        weights: state dict, for a torchvision detector.
+
+    Returns:
+        Network and what travelled with it.
+
+    Raises:
+        ConfigError: no model is named, or the two do not go together.
+        CheckpointError: there is no such model or file, or it cannot be used.
+    """
     from ssd.checkpoints import TORCHVISION_NAMES, find_model, model_names, read_torchvision, read_weights
 
     shipped = model_names()

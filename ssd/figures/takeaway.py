@@ -26,6 +26,7 @@ from ssd.errors import ResourceError
 from ssd.figures.blobs import Blob, picture_blob
 from ssd.figures.canvas import CanvasPayload, CanvasView, canvas_payload
 from ssd.figures.canvas_source import canvas_css, canvas_script
+from ssd.figures.takeaway_candidates import left_out, live_view
 from ssd.figures.takeaway_words import KEYS, RULES, LessonWords
 from ssd.figures.thumbnails import picture_jpeg
 from ssd.limits import MAX_LESSON_BYTES
@@ -125,6 +126,8 @@ def lesson_file(
         >>> b"a &lt;dog&gt;" in lesson_file(view, picture=pixels, words=words)
         True
     """
+    fewer = left_out(view)
+    view, words = live_view(view), replace(words, settings=(*words.settings, *([fewer] if fewer else [])))
     around = len(_assembled(_payload(view, _picture(view, b"")), words, guides))
     for side, quality in _SIZES:
         encoded = picture_jpeg(picture, max_side_px=side, quality=quality)
@@ -157,7 +160,7 @@ def _assembled(payload: CanvasPayload, words: LessonWords, guides: Sequence[Leve
         "guides": [asdict(guide) for guide in guides],
         "rules": RULES,
     }
-    keys = KEYS["editable" if payload.light["editable"] else "fixed"]
+    kind = "editable" if payload.light["editable"] else payload.light["mode"]
     text = Template(_asset("lesson.html")).substitute(
         policy=_policy(script, styles=(style, canvas_css(), "")),  # the canvas fills its sheet once it stands
         tab=html.escape(f"{words.title}: {words.scene} · SSD Explorer"),
@@ -167,7 +170,7 @@ def _assembled(payload: CanvasPayload, words: LessonWords, guides: Sequence[Leve
         settings=html.escape(" ".join(words.settings)),
         source=html.escape(words.source),
         privacy=f"<br>{html.escape(words.privacy)}" if words.privacy else "",
-        keys="".join(f"<li>{html.escape(line)}</li>" for line in keys),
+        keys="".join(f"<li>{html.escape(line)}</li>" for line in KEYS.get(kind, KEYS["fixed"])),
         style=style,
         script=script,
         data=_as_data(content),

@@ -57,6 +57,11 @@ KEYS: dict[str, tuple[str, ...]] = {
         "Tab walks through the objects; arrows move the selected one (Shift: by ten pixels, Alt: its far "
         "corner).",
     ),
+    "detections": (
+        *_LOOKING,
+        "Step by step plays NMS: Space plays and rests, ← → go one step, Page up and Page down go to the box "
+        "that stays next.",
+    ),
     "fixed": _LOOKING,
 }
 

@@ -8,8 +8,11 @@ import pytest
 import torch
 
 from ssd.anchors import make_anchors
-from ssd.config import anchor_preset
+from ssd.checkpoints import find_model, read_weights
+from ssd.cli import main
+from ssd.config import SelectionConfig, anchor_preset
 from ssd.data.lessons import lesson_scene
+from ssd.data.synthetic import synthetic_scene
 from ssd.figures.blobs import anchors_blob, picture_blob
 from ssd.figures.canvas import CanvasObject, CanvasView, LiveMatching
 from ssd.figures.scene_views import canvas_objects
@@ -17,10 +20,13 @@ from ssd.figures.sentences import object_sentences
 from ssd.figures.takeaway import LessonWords, lesson_file, level_guides
 from ssd.figures.takeaway_words import DRAWN_HERE, LESSON_PAGES
 from ssd.matching import match
+from ssd.prediction import Predictor
 from tests.browser.test_canvas import Canvas
 from tests.browser.test_pages import explorer, needs_shapes, still  # noqa: F401
 
 HOSTILE = "</script><img src=x onerror=alert(1)>"
+SEED = 4
+FATES = ("kept", "beyond_top_k", "suppressed", "beyond_cap")
 ANCHORS = make_anchors(anchor_preset("ssd300-voc").anchors)
 COUNTS = ("mode", "n", "positive", "forced", "ignored", "orphans", "count", "objects", "threshold", "kept",
           "above", "missed", "score", "width", "height")  # fmt: skip
@@ -234,6 +240,84 @@ def test_levels_cells_and_the_receptive_field_follow_the_hand(offline, tmp_path)
     (x1, x2), (y1, y2) = guide.columns[column], guide.rows[row]
     assert corner["receptive_field"] == pytest.approx([x1, y1, x2, y2])
     assert f"row {row}, column {column}" in file.tab.locator("#beside").inner_text()
+
+
+@pytest.fixture(scope="module")
+def shapes():
+    """The shipped model of drawn shapes, and what it says about a crowded scene."""
+    loaded = read_weights(find_model("shapes"))
+    predictor = Predictor(loaded.model, sha256=loaded.sha256)
+    return predictor, predictor.predict(synthetic_scene(SEED).picture)
+
+
+@needs_shapes
+@pytest.mark.parametrize(
+    ("moves", "limits"),
+    [
+        ({"NMS threshold": 0.8}, {"nms_threshold": 0.8}),
+        ({"NMS threshold": 0.1, "Score threshold": 0.05}, {"nms_threshold": 0.1, "score_threshold": 0.05}),
+        ({"nms-agnostic": None, "NMS threshold": 0.25}, {"nms_threshold": 0.25, "class_agnostic": True}),
+        ({"Top-k of each class": 2}, {"top_k": 2}),
+        ({"nms-soft": None, "Soft-NMS sigma": 0.2}, {"nms_kind": "soft", "soft_sigma": 0.2}),
+    ],
+    ids=lambda value: " ".join(value),
+)
+def test_limits_moved_in_the_file_give_pythons_selection(offline, tmp_path, shapes, moves, limits):
+    predictor, output = shapes
+    path = tmp_path / "shapes.html"
+    words = ["--page", "detections", "--model", "shapes", "--score", "0.1", "--out", str(path)]
+    assert main(["lesson-file", f"synthetic:{SEED}", *words]) == 0
+    file = offline(path)
+    before = fates(file)
+
+    for name, value in moves.items():
+        move(file, name, value)
+    config = SelectionConfig(**{"score_threshold": 0.1, **limits})
+    picked = predictor.select(output, config)
+    file.tab.wait_for_timeout(200)
+
+    counts = picked.fate.bincount(minlength=4).tolist()
+    assert before == python_fates(predictor.select(output, SelectionConfig(0.1)))
+    assert fates(file) == python_fates(picked)
+    assert sum(counts) == len(picked.scores) == int(file.data("above"))
+
+
+def move(file, name, value):
+    """A slider to a value (top-k: a place of its list), or a switch."""
+    if value is None:
+        file.tab.locator(f"[data-chip={name}]").click()
+        return
+    slider = file.tab.get_by_label(name, exact=True)
+    at = 1 if name.startswith("Top-k") else value
+    slider.fill(str(at))
+    slider.dispatch_event("change")
+
+
+def fates(file):
+    """How many boxes each limit leaves, as the chips have it."""
+    chips = {kind: file.tab.locator(f"[data-chip={kind}] b").inner_text() for kind in FATES}
+    return {kind: int(text.replace(",", "")) for kind, text in chips.items()}
+
+
+def python_fates(picked):
+    """The same, of a selection."""
+    counts = picked.fate.bincount(minlength=len(FATES)).tolist()
+    return dict(zip(FATES, counts, strict=True))
+
+
+@needs_shapes
+def test_verdicts_of_the_page_step_back_when_a_limit_moves(explorer, offline, tmp_path):  # noqa: F811
+    tab = explorer(f"detections?seed={SEED}&score=0.9")
+    file = offline(take_away(tab, tmp_path))
+    verdicts = state(file)["verdicts"]
+
+    move(file, "Score threshold", 0.5)
+    file.tab.wait_for_function("() => ssdLesson().verdicts === null")
+    move(file, "Score threshold", 0.9)
+    file.tab.wait_for_function("() => ssdLesson().verdicts !== null")
+
+    assert verdicts
+    assert state(file)["verdicts"] == verdicts
 
 
 def test_names_that_look_like_markup_stay_words(offline, tmp_path):

@@ -10,6 +10,7 @@ import re
 from dataclasses import replace
 from html.parser import HTMLParser
 
+import numpy as np
 import pytest
 import torch
 from hypothesis import given
@@ -21,11 +22,13 @@ from ssd.config import SelectionConfig, anchor_preset
 from ssd.data.images import read_picture
 from ssd.data.records import make_target
 from ssd.data.samples import SAMPLE_CLASSES, sample_names, sample_scene, sample_source
+from ssd.detections import select
 from ssd.errors import ResourceError
-from ssd.figures.blobs import anchors_blob, picture_blob
+from ssd.figures.blobs import Blob, anchors_blob, candidates_blob, picture_blob
 from ssd.figures.canvas import CanvasObject, CanvasView, LiveMatching
 from ssd.figures.scene_views import canvas_objects
 from ssd.figures.takeaway import LessonWords, lesson_file, level_guides
+from ssd.figures.takeaway_candidates import left_out, live_view
 from ssd.figures.takeaway_words import (
     KEYS,
     LESSON_PAGES,
@@ -70,7 +73,7 @@ class Elements(HTMLParser):
 
     def __init__(self, text):
         super().__init__()
-        self.tags, self.texts, self.inside = [], [], None
+        self.tags, self.texts, self.words, self.inside = [], [], [], None
         self.feed(text)
         self.close()
 
@@ -84,6 +87,8 @@ class Elements(HTMLParser):
     def handle_data(self, data):
         if self.inside is not None:
             self.texts.append((*self.inside, data))
+        else:
+            self.words.append(data)
 
     def of(self, tag):
         return [attrs for name, attrs in self.tags if name == tag]
@@ -266,7 +271,7 @@ def test_soft_nms_is_told_by_its_sigma():
 def test_every_page_and_rule_has_its_words():
     assert set(LESSON_PAGES) == {"anchors", "matching", "assignment", "detections"}
     assert set(RULES) == {"bipartite", "overwrite", "torchvision"}
-    assert set(KEYS) == {"editable", "fixed"}
+    assert set(KEYS) == {"editable", "detections", "fixed"}
 
 
 def test_every_photograph_says_whose_it_is():
@@ -288,3 +293,82 @@ def test_objects_that_do_not_count_are_ignored_and_still_named():
         ("cat", False),
         ("left out", True),
     ]
+
+
+def crowd(count, *, floor=0.01, config=None):
+    """A view of that many candidates of two classes, and the selection behind it."""
+    dice = torch.Generator().manual_seed(3)
+    corner, size = (
+        torch.rand(count, 2, generator=dice) * 0.6,
+        torch.rand(count, 2, generator=dice) * 0.3 + 0.05,
+    )
+    boxes = torch.cat([corner, corner + size], dim=1)
+    scores = torch.rand(count, 2, generator=dice) * 0.9 + 0.05
+    limits = config or SelectionConfig(floor, top_k=100, max_detections=50)
+    picked = select(boxes, scores, config=limits)
+    blob = candidates_blob(picked, class_names=("dog", "cat"), floor=floor)
+    outcomes = torch.zeros(len(picked.scores), dtype=torch.uint8)
+    view = view_of(
+        60, 40, mode="detections", candidates=blob, matching=None, editable=False, outcomes=outcomes
+    )
+    return replace(view, score=0.9), boxes, scores
+
+
+def numbers(blob, name, kind):
+    return np.frombuffer(base64.b64decode(blob.data[name]), dtype=kind)
+
+
+def test_too_many_candidates_are_cut_to_a_selection_of_their_own():
+    view, boxes, scores = crowd(200)
+
+    best = live_view(view, most=150)
+    floor = best.candidates.data["floor"]
+    anew = select(boxes, scores, config=SelectionConfig(floor, top_k=100, max_detections=50))
+
+    assert best.candidates.data["count"] == len(anew.scores) <= 150
+    assert numbers(best.candidates, "scores", "<f4").tolist() == anew.scores.tolist()
+    assert numbers(best.candidates, "fate", "u1").tolist() == anew.fate.tolist()
+    assert numbers(best.candidates, "by", "<i4").tolist() == anew.suppressed_by.tolist()
+    assert best.candidates.data["num_below"] == anew.num_below
+    assert len(best.outcomes) == len(anew.scores)
+    assert best.score == 0.9
+    assert "best 150 of 400 candidates" in left_out(view, most=150)
+
+
+def test_a_lower_score_rises_to_where_the_file_begins_and_verdicts_made_there_go():
+    view, _, _ = crowd(200)
+    low = replace(view, score=0.05, verdicts=({"title": "dog"},), selected_detection=399, nms_step=7)
+
+    best = live_view(low, most=150)
+
+    assert best.score == best.candidates.data["floor"] > 0.05
+    assert (best.verdicts, best.selected_detection, best.nms_step) == (None, None, None)
+
+
+def test_equal_scores_at_the_cut_go_together():
+    view, _, _ = crowd(4)
+    data = {
+        **view.candidates.data,
+        "scores": base64.b64encode(np.float32([9, 8, 7, 7, 7, 6, 5, 4]) / 10).decode(),
+    }
+
+    best = live_view(replace(view, candidates=Blob("x", data)), most=4)
+
+    assert best.candidates.data["count"] == 2
+    assert best.candidates.data["floor"] == np.float32(0.7)
+
+
+def test_a_view_with_few_candidates_stays_as_it_is():
+    view, _, _ = crowd(20)
+
+    assert live_view(view) is view
+    assert left_out(view) == ""
+
+
+def test_the_file_says_what_it_leaves_out():
+    view, _, _ = crowd(1_100)
+    text = lesson_file(view, picture=noise(60, 40), words=WORDS).decode()
+
+    assert re.search(
+        r"This file holds the best 2,000 of 2,200 candidates, those above score 0\.\d{3}\.", text
+    )
