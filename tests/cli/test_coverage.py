@@ -137,7 +137,7 @@ def test_a_float_coordinate_is_read(capsys, lists):
     ("words", "code", "message"),
     [
         (("--preset", "ssd300-vok"), 2, "did you mean"),
-        (("--preset", "ssd300-voc", "--split", "tset"), 3, "there is no list 'tset'"),
+        (("--preset", "ssd300-voc", "--split", "tset"), 3, "there is no single split 'tset'"),
         (("--preset", "ssd300-voc", "--min-recall", "2"), 2, "0–1"),
         (("--preset", "ssd300-voc", "--size", "0"), 2, "above 0"),
         (("--preset", "ssd300-voc", "--rule", "best"), 2, "bipartite"),
