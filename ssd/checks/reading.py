@@ -8,6 +8,7 @@ from pathlib import Path
 
 from ssd.checks.pictures import PictureFacts
 from ssd.data.annotations import Annotation, Fault
+from ssd.data.coco_folders import coco_splits
 from ssd.data.layouts import Layout, find_layout
 from ssd.data.scan import Scan, Scanned, dataset_splits, scan_dataset
 from ssd.data.scanned import Kind, resized
@@ -193,7 +194,7 @@ def _membership(
         return found
     names = tuple(each.name for each in scan.pictures if each.source or scan.kind not in _FOLDERS)
     if scan.split != ALL or scan.kind in ("coco", "lesson-json"):
-        split = scan.split if scan.split != ALL else dataset_splits(layout.files[0])[0]
+        split = scan.split if scan.split != ALL else next(iter(coco_splits(layout)))
         return dict.fromkeys(names, (split,))
     block = FLAT_BLOCK if scan.kind == "flat" else 1
     return {

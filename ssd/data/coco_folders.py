@@ -8,7 +8,7 @@ from ssd.data.annotations import Fault
 from ssd.data.coco import CocoFile, CocoPicture, read_coco
 from ssd.data.images import shown_name
 from ssd.data.layouts import Layout
-from ssd.data.paths import safe_join
+from ssd.data.paths import leaves, safe_join
 from ssd.data.scanned import Scan, Scanned, fault_of
 from ssd.data.splits import ALL, chosen_split, each_once
 from ssd.errors import DataError
@@ -105,6 +105,9 @@ def _picture_path(layout: Layout, *, split: str, file_name: str) -> Path:
         base = layout.root / place.format(split)
         if (base / file_name.split("/")[0]).exists() or place == ".":
             try:
+                if leaves(base, layout.root):
+                    text = f"'{shown_name(base.name)}' is a link that leaves the data set; copy the folder."
+                    raise DataError(text)
                 found = safe_join(base, file_name)
             except DataError as error:
                 raise DataError(str(error), rule="file-name") from None

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
 from ssd.data.images import shown_name
-from ssd.data.paths import PICTURE_SUFFIXES, plain_files
+from ssd.data.paths import PICTURE_SUFFIXES, leaves, plain_files
 from ssd.data.scanned import Kind
 from ssd.data.voc import read_annotation_bytes
 from ssd.errors import DataError
@@ -196,10 +197,10 @@ def _layout_of_file(path: Path) -> Layout:
 
 def _layout_here(folder: Path) -> Layout | None:
     """The layout whose root is exactly this folder."""
-    if jsons := tuple(sorted((folder / "annotations").glob("instances_*.json"))):
+    if jsons := _own(folder, (folder / "annotations").glob("instances_*.json")):
         return Layout("coco", folder, jsons)
     for place in (folder, folder / "PASCAL_VOC"):
-        if jsons := tuple(sorted(place.glob("pascal_*.json"))):
+        if jsons := _own(folder, place.glob("pascal_*.json")):
             return Layout("lesson-json", folder, jsons)
     if (folder / "Annotations").is_dir():
         return Layout("voc", folder)
@@ -210,6 +211,11 @@ def _layout_here(folder: Path) -> Layout | None:
     if tables := box_tables(folder):
         return Layout("lesson-csv", folder, tables)
     return Layout("text", folder, lists) if (lists := text_lists(folder)) else None
+
+
+def _own(folder: Path, files: Iterable[Path]) -> tuple[Path, ...]:
+    """Those of a folder's files that are no link out of it, sorted."""
+    return tuple(sorted(file for file in files if not leaves(file, folder)))
 
 
 def _is_yolo(folder: Path) -> bool:

@@ -62,14 +62,30 @@ def safe_join(root: Path, name: str) -> Path:
             "write it relative to the data set's folder."
         )
     path = root / name
-    if path.is_symlink() or any(parent.is_symlink() for parent in _parents(path, root)):
-        real = Path(os.path.realpath(path))
-        if not real.is_relative_to(os.path.realpath(root)):
-            raise DataError(
-                f"'{shown_name(name)}' is a link that leaves the data set; "
-                "copy the file into the folder instead."
-            )
+    if leaves(path, root):
+        raise DataError(
+            f"'{shown_name(name)}' is a link that leaves the data set; copy the file into the folder instead."
+        )
     return path
+
+
+def leaves(path: Path, root: Path) -> bool:
+    """Whether a link on the way from ``root`` to ``path`` leads out; ``root`` itself may be a link.
+
+    Args:
+        path: below ``root``.
+        root: the data set's folder.
+
+    Returns:
+        False also where nothing is there.
+
+    Example:
+        >>> leaves(Path("set/a.jpg"), Path("set"))
+        False
+    """
+    if not (path.is_symlink() or any(parent.is_symlink() for parent in _parents(path, root))):
+        return False
+    return not Path(os.path.realpath(path)).is_relative_to(os.path.realpath(root))
 
 
 def plain_files(folder: Path, *, suffixes: tuple[str, ...]) -> dict[str, Path]:
@@ -92,7 +108,7 @@ def plain_files(folder: Path, *, suffixes: tuple[str, ...]) -> dict[str, Path]:
     return list_files(folder, suffixes=suffixes).files
 
 
-def list_files(folder: Path, *, suffixes: tuple[str, ...]) -> Listing:
+def list_files(folder: Path, *, suffixes: tuple[str, ...], root: Path | None = None) -> Listing:
     """The files of a folder by their stem, and a count of all that was passed over.
 
     Nothing is opened and no link out of the folder is followed, so a pipe cannot block.
@@ -101,6 +117,8 @@ def list_files(folder: Path, *, suffixes: tuple[str, ...]) -> Listing:
     Args:
         folder: where to look; subfolders are not entered.
         suffixes: lower-case endings with their dot; other files are not counted.
+        root: the data set's folder; a link for ``folder`` that leaves it is not followed. None:
+            ``folder`` is where a person pointed, and may be a link.
 
     Returns:
         The listing; empty where there is no such folder.
@@ -110,6 +128,8 @@ def list_files(folder: Path, *, suffixes: tuple[str, ...]) -> Listing:
         {}
     """
     found = Listing({})
+    if root is not None and leaves(folder, root):
+        return Listing({}, Counter({LINK_OUT: 1}))
     try:
         with os.scandir(folder) as entries:
             named = [entry for entry in entries if not entry.name.startswith(".")]  # macOS's ._a.jpg

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from ssd.data.images import shown_name
 from ssd.data.layouts import Layout
-from ssd.data.paths import composed, plain_files
+from ssd.data.paths import composed, list_files
 from ssd.data.scanned import Scanned
 from ssd.data.voc import read_annotation_bytes
 from ssd.errors import DataError
@@ -76,7 +76,7 @@ def voc_split_files(layout: Layout) -> dict[str, tuple[str, ...]]:
     """
     if layout.kind != "voc":
         return {}
-    files = plain_files(layout.root / "ImageSets" / "Main", suffixes=(".txt",))
+    files = list_files(layout.root / "ImageSets" / "Main", suffixes=(".txt",), root=layout.root).files
     return {split: _listed_names(path) for split, path in files.items()}
 
 

@@ -42,9 +42,9 @@ def scan_voc(layout: Layout, *, split: str) -> Scan:
     Raises:
         DataError: there is no such split; the message lists those there are.
     """
-    devkit = layout.kind == "voc"
-    xmls = list_files(layout.root / "Annotations" if devkit else layout.root, suffixes=(".xml",))
-    pictures = list_files(layout.root / "JPEGImages" if devkit else layout.root, suffixes=PICTURE_SUFFIXES)
+    root, devkit = layout.root, layout.kind == "voc"
+    xmls = list_files(root / "Annotations" if devkit else root, suffixes=(".xml",), root=root)
+    pictures = list_files(root / "JPEGImages" if devkit else root, suffixes=PICTURE_SUFFIXES, root=root)
     names = _names(layout, tuple(xmls.files), split=split)
     if split == ALL:
         names += tuple(sorted(set(pictures.files) - set(xmls.files)))

@@ -72,8 +72,8 @@ def scan_yolo(layout: Layout, *, split: str) -> Scan:
         parts = {name: parts[name]}
     scanned, listings = [], []
     for part in parts.values():
-        labels = list_files(part.labels, suffixes=(".txt",))
-        pictures = list_files(part.pictures, suffixes=PICTURE_SUFFIXES)
+        labels = list_files(part.labels, suffixes=(".txt",), root=layout.root)
+        pictures = list_files(part.pictures, suffixes=PICTURE_SUFFIXES, root=layout.root)
         listings += [labels, pictures]
         flat = part.labels == part.pictures  # then README.txt may lie beside pictures
         names = tuple(sorted(pictures.files if flat else {*pictures.files, *labels.files}))

@@ -8,7 +8,7 @@ import unicodedata
 
 import pytest
 
-from ssd.data.paths import PICTURE_SUFFIXES, plain_files, safe_join
+from ssd.data.paths import LINK_OUT, PICTURE_SUFFIXES, list_files, plain_files, safe_join
 from ssd.errors import DataError
 
 
@@ -79,6 +79,24 @@ def test_a_name_typed_on_another_system_is_found(tmp_path):
     (tmp_path / f"{decomposed}.jpg").touch()
 
     assert list(plain_files(tmp_path, suffixes=(".jpg",))) == [unicodedata.normalize("NFC", "Straße-ü")]
+
+
+def test_a_link_for_a_folder_is_followed_inside_and_where_a_person_points_but_never_out(tmp_path):
+    root, outside = tmp_path / "set", tmp_path / "outside"
+    for folder in (root / "inside", outside):
+        folder.mkdir(parents=True)
+        (folder / "a.jpg").write_bytes(b"x")
+    (root / "out").symlink_to(outside)
+    (root / "in").symlink_to(root / "inside")
+    typed = tmp_path / "typed"
+    typed.symlink_to(root)
+
+    refused = list_files(root / "out", suffixes=(".jpg",), root=root)
+
+    assert (refused.files, refused.passed_over[LINK_OUT]) == ({}, 1)
+    assert list(list_files(root / "in", suffixes=(".jpg",), root=root).files) == ["a"]
+    assert list(list_files(typed / "in", suffixes=(".jpg",), root=typed).files) == ["a"]
+    assert list(list_files(root / "out", suffixes=(".jpg",)).files) == ["a"]  # what a person typed
 
 
 def test_a_folder_that_is_missing_holds_nothing(tmp_path):
