@@ -11,7 +11,7 @@ from ssd.diagnosis.missed import (
     lifted,
     training_cover,
 )
-from ssd.diagnosis.remedies import Remedy, finding, silencing
+from ssd.diagnosis.remedies import Remedy, Trials
 from ssd.diagnosis.wrong import FalsePositive, FalsePositives, false_positives
 
 __all__ = [
@@ -21,11 +21,10 @@ __all__ = [
     "FalsePositives",
     "Remedy",
     "TrainingCover",
+    "Trials",
     "Verdict",
     "diagnose",
     "false_positives",
-    "finding",
     "lifted",
-    "silencing",
     "training_cover",
 ]

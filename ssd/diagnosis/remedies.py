@@ -9,6 +9,7 @@ from __future__ import annotations
 import math
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
+from functools import cached_property
 from typing import Any
 
 import torch
@@ -21,7 +22,7 @@ from ssd.detections import Fate, Selection, select
 from ssd.diagnosis.missed import Diagnosis, Verdict, diagnose
 from ssd.metrics import Judgement, PictureResult, judge
 
-__all__ = ["FURTHEST", "Remedy", "finding", "silencing"]
+__all__ = ["FURTHEST", "Remedy", "Trials"]
 
 FURTHEST = SelectionConfig(score_threshold=0.01, nms_threshold=0.95, top_k=1000, max_detections=1000)
 _LOWEST_NMS = 0.05
@@ -48,34 +49,12 @@ class Remedy:
     wrong: int
 
 
-def finding(
-    boxes: Float[Tensor, "a 4"],
-    scores: Float[Tensor, "a c"],
-    *,
-    config: SelectionConfig,
-    truth: PictureResult,
-    g: int,
-    furthest: SelectionConfig = FURTHEST,
-    evaluation_iou: float = 0.5,
-) -> Remedy | None:
-    """Limits that find an object which is missed under the present ones.
+class Trials:
+    """A picture on which limits are tried, each set of them once.
 
-    The limit that the verdict names is moved just far enough, then that of the next verdict,
-    until the object is found. Where that leads nowhere, the loosest limits are tried, and all
-    those put back that are not needed.
-
-    Args:
-        boxes: decoded xyxy boxes in [0, 1] units, as they went into ``select``.
-        scores: of classes 1..C, as they went into ``select``.
+    Attributes:
         config: the present limits.
-        truth: the objects of the picture; detections in it do not matter.
-        g: index of the object.
-        furthest: the loosest value of each limit; objects that these do not find have no remedy.
-        evaluation_iou: least jaccard of a hit, in 0–1.
-
-    Returns:
-        The limits; ``None`` where none of them is to blame: the boxes themselves are, their
-        classes, or another object. ``None`` too where the object is found or ignored.
+        furthest: the loosest value of each limit.
 
     Example:
         >>> box, no = torch.tensor([[0.0, 0.0, 0.5, 0.5]]), torch.zeros(0)
@@ -83,60 +62,147 @@ def finding(
         ...     9, 9, box, torch.tensor([1]), torch.tensor([False]), box[:0], no.long(), no
         ... )
         >>> limits = SelectionConfig(score_threshold=0.5)
-        >>> finding(box, torch.tensor([[0.3]]), config=limits, truth=truth, g=0).config.score_threshold
-        0.29
+        >>> Trials(box, torch.tensor([[0.3]]), config=limits, truth=truth).finding(0).config.score_threshold
+        0.3
     """
-    trial = _Trial.of(boxes, scores, truth, furthest, evaluation_iou)
-    before = trial.at(config)
-    if before.verdict(g) in (Verdict.IGNORED, Verdict.FOUND, Verdict.NO_BOX):
-        return None
-    found = _step_by_step(trial, config, g, furthest) or _from_the_loosest(trial, config, g, furthest)
-    return None if found is None else _remedy(trial, config, found, before)
+
+    def __init__(
+        self,
+        boxes: Float[Tensor, "a 4"],
+        scores: Float[Tensor, "a c"],
+        *,
+        config: SelectionConfig,
+        truth: PictureResult,
+        furthest: SelectionConfig = FURTHEST,
+        evaluation_iou: float = 0.5,
+    ) -> None:
+        """Leave out the anchors that stay below every threshold that is tried.
+
+        Args:
+            boxes: decoded xyxy boxes in [0, 1] units, as they went into ``select``.
+            scores: of classes 1..C, as they went into ``select``.
+            config: the present limits.
+            truth: the objects of the picture; detections in it do not matter.
+            furthest: the loosest value of each limit; what these do not find has no remedy.
+            evaluation_iou: least jaccard of a hit, in 0–1.
+        """
+        floor = min(config.score_threshold, furthest.score_threshold)
+        self._alive = (scores.to(torch.float64) > floor).any(dim=1).nonzero()[:, 0]
+        self._boxes, self._scores = boxes[self._alive], scores[self._alive]
+        self._truth, self._evaluation_iou = truth, evaluation_iou
+        self._tried: dict[SelectionConfig, _Outcome] = {}
+        self.config, self.furthest = config, furthest
+
+    def finding(self, g: int) -> Remedy | None:
+        """Limits that find an object which is missed under the present ones.
+
+        The limit that the verdict names is moved just far enough, then that of the next verdict,
+        until the object is found. Where that leads nowhere, the loosest limits are tried, and all
+        those put back that are not needed.
+
+        Args:
+            g: index of the object.
+
+        Returns:
+            The limits; ``None`` where none of them is to blame: the boxes themselves are, their
+            classes, or another object. ``None`` too where the object is found or ignored.
+        """
+        if self.at(self.config).verdict(g) in (Verdict.IGNORED, Verdict.FOUND, Verdict.NO_BOX):
+            return None
+        found = _step_by_step(self, g) or _from_the_loosest(self, g)
+        return None if found is None else self._remedy(found)
+
+    def silencing(self, candidate: int, *, duplicate_of: int | None = None) -> Remedy | None:
+        """Limits that drop a false positive: by the NMS threshold where it is a duplicate, or by score.
+
+        Args:
+            candidate: index of the false positive among the candidates of the present limits.
+            duplicate_of: candidate that found the object, where it is a duplicate.
+
+        Returns:
+            The limits that lose the fewest objects; of equal ones the NMS threshold. ``None``
+            where neither drops it: its score is 1.
+        """
+        before = self.at(self.config).picked
+        anchor, label = before.anchors[candidate], before.labels[candidate]
+        offers = []
+        for limits in _tighter(before, self.config, candidate, duplicate_of):
+            said = self.at(limits).picked.detections
+            if not bool(((said.anchors == anchor) & (said.labels == label)).any()):
+                offers.append(self._remedy(limits))
+        return min(offers, key=lambda offer: offer.lost - offer.gained, default=None)
+
+    def at(self, config: SelectionConfig) -> _Outcome:
+        """What comes of these limits.
+
+        Args:
+            config: any limits.
+
+        Returns:
+            The outcome, worked out once.
+        """
+        if config not in self._tried:
+            picked = select(self._boxes, self._scores, config=config)
+            said = picked.detections
+            result = replace(self._truth, boxes=said.boxes, labels=said.labels, scores=said.scores)
+            self._tried[config] = _Outcome(self._boxes, self._scores, picked, result, self._evaluation_iou)
+        return self._tried[config]
+
+    def _remedy(self, found: SelectionConfig) -> Remedy:
+        """What the limits change, beside what they were moved for."""
+        before, after = self.at(self.config).judged, self.at(found).judged
+        wrong = int(after.false_positive.sum()) - int(before.false_positive.sum())
+        return Remedy(
+            config=found,
+            moved=tuple(name for name in _LIMITS if getattr(found, name) != getattr(self.config, name)),
+            gained=int((after.found & ~before.found).sum()),
+            lost=int((before.found & ~after.found).sum()),
+            wrong=wrong,
+        )
 
 
-def silencing(
-    boxes: Float[Tensor, "a 4"],
-    scores: Float[Tensor, "a c"],
-    *,
-    config: SelectionConfig,
-    truth: PictureResult,
-    candidate: int,
-    duplicate_of: int | None = None,
-    evaluation_iou: float = 0.5,
-) -> Remedy | None:
-    """Limits that drop a false positive, by the NMS threshold where it is a duplicate, else by score.
+@dataclass(frozen=True)
+class _Outcome:
+    """What comes of one set of limits; boxes without the anchors that no limit reaches."""
 
-    Args:
-        boxes: as in :func:`finding`.
-        scores: as there.
-        config: the present limits.
-        truth: as there.
-        candidate: index of the false positive among the candidates of these limits.
-        duplicate_of: candidate that found the object, where it is a duplicate.
-        evaluation_iou: as there.
+    boxes: Float[Tensor, "n 4"]
+    scores: Float[Tensor, "n c"]
+    picked: Selection
+    result: PictureResult
+    evaluation_iou: float
 
-    Returns:
-        The limits that lose the fewest objects; of equal ones the NMS threshold. ``None``
-        where neither drops it: its score is 1.
+    @cached_property
+    def diagnosis(self) -> Diagnosis:
+        """A verdict for each object."""
+        return diagnose(
+            self.boxes,
+            self.scores,
+            picked=self.picked,
+            result=self.result,
+            evaluation_iou=self.evaluation_iou,
+        )
 
-    Example:
-        >>> boxes, none = torch.tensor([[0.0, 0.0, 0.5, 0.5]]), torch.zeros(0)
-        >>> truth = PictureResult(9, 9, boxes[:0], none.long(), none.bool(), boxes[:0], none.long(), none)
-        >>> limits = SelectionConfig(score_threshold=0.5)
-        >>> gone = silencing(boxes, torch.tensor([[0.7]]), config=limits, truth=truth, candidate=0)
-        >>> gone.config.score_threshold, gone.wrong
-        (0.7, -1)
-    """
-    trial = _Trial.of(boxes, scores, truth, config, evaluation_iou)
-    before = trial.at(config)
-    gone = (trial.anchors[before.picked.anchors[candidate]], before.picked.labels[candidate])
-    offers = []
-    for limits in _tighter(before.picked, config, candidate, duplicate_of):
-        after = trial.at(limits)
-        said = after.picked.detections
-        if not bool(((trial.anchors[said.anchors] == gone[0]) & (said.labels == gone[1])).any()):
-            offers.append(_remedy(trial, config, limits, before))
-    return min(offers, key=lambda offer: offer.lost - offer.gained, default=None)
+    @cached_property
+    def judged(self) -> Judgement:
+        """Right or wrong."""
+        return judge(self.result, evaluation_iou=self.evaluation_iou)
+
+    def verdict(self, g: int) -> Verdict:
+        """Of one object."""
+        return Verdict(int(self.diagnosis.verdict[g]))
+
+    def own(self, g: int) -> Bool[Tensor, "n"]:
+        """Candidates of the object's class that lie right."""
+        right = jaccard(self.picked.boxes, self.result.gt_boxes[g, None])[:, 0] >= self.evaluation_iou
+        return right & (self.picked.labels == self.result.gt_labels[g])
+
+    def first_suppressed(self, g: int) -> int | None:
+        """The best suppressed candidate that would count for the object, if NMS kept it."""
+        same = self.picked.labels[:, None] == self.result.gt_labels[None]
+        overlap = jaccard(self.picked.boxes, self.result.gt_boxes).masked_fill(~same, -1.0)
+        suppressed = self.picked.fate == int(Fate.SUPPRESSED)
+        rows = (self.own(g) & suppressed & (overlap.argmax(dim=1) == g)).nonzero()[:, 0]
+        return int(rows[0]) if len(rows) else None
 
 
 def _tighter(
@@ -165,102 +231,55 @@ def _not_below(value: float) -> float:
     return step if step >= value else round(step + 0.01, 2)
 
 
-@dataclass(frozen=True)
-class _Outcome:
-    """What comes of one set of limits."""
-
-    picked: Selection
-    diagnosis: Diagnosis
-    judged: Judgement
-
-    def verdict(self, g: int) -> Verdict:
-        """Of one object."""
-        return Verdict(int(self.diagnosis.verdict[g]))
-
-
-@dataclass(frozen=True)
-class _Trial:
-    """A picture that limits are tried on, without the anchors that no limit can reach.
-
-    Attributes:
-        boxes: of the anchors with a score above the lowest threshold.
-        scores: of these anchors.
-        anchors: their indices among all.
-        truth: the objects.
-        evaluation_iou: least jaccard of a hit.
-    """
-
-    boxes: Float[Tensor, "n 4"]
-    scores: Float[Tensor, "n c"]
-    anchors: Tensor
-    truth: PictureResult
-    evaluation_iou: float
-
-    @classmethod
-    def of(
-        cls, boxes: Tensor, scores: Tensor, truth: PictureResult, loosest: SelectionConfig, iou: float
-    ) -> _Trial:
-        """Leave out what stays below every threshold that is tried."""
-        alive = (scores.to(torch.float64) > loosest.score_threshold).any(dim=1).nonzero()[:, 0]
-        return cls(boxes[alive], scores[alive], alive, truth, iou)
-
-    def at(self, config: SelectionConfig) -> _Outcome:
-        """Select, judge and diagnose."""
-        picked = select(self.boxes, self.scores, config=config)
-        said = picked.detections
-        result = replace(self.truth, boxes=said.boxes, labels=said.labels, scores=said.scores)
-        diagnosis = diagnose(
-            self.boxes, self.scores, picked=picked, result=result, evaluation_iou=self.evaluation_iou
-        )
-        return _Outcome(picked, diagnosis, judge(result, evaluation_iou=self.evaluation_iou))
-
-    def own(self, outcome: _Outcome, g: int) -> Bool[Tensor, "n"]:
-        """Candidates of the object's class that lie right."""
-        picked = outcome.picked
-        right = jaccard(picked.boxes, self.truth.gt_boxes[g, None])[:, 0] >= self.evaluation_iou
-        return right & (picked.labels == self.truth.gt_labels[g])
-
-
-def _step_by_step(
-    trial: _Trial, config: SelectionConfig, g: int, furthest: SelectionConfig
-) -> SelectionConfig | None:
+def _step_by_step(trials: Trials, g: int) -> SelectionConfig | None:
     """Move the limit that each verdict names, just far enough."""
-    now = config
+    now = trials.config
     for _ in range(_MOST_MOVES):
-        outcome = trial.at(now)
+        outcome = trials.at(now)
         if outcome.verdict(g) == Verdict.FOUND:
             return now
-        moved = _next(trial, outcome, now, g)
-        if moved is None or not _within(moved, furthest):
+        moved = _next(outcome, now, g)
+        if moved is None or not _within(moved, trials.furthest):
             return None
         now = moved
     return None
 
 
-def _next(trial: _Trial, outcome: _Outcome, config: SelectionConfig, g: int) -> SelectionConfig | None:
+def _next(outcome: _Outcome, config: SelectionConfig, g: int) -> SelectionConfig | None:
     """The limit that the verdict is about, moved past the box that it is about."""
     picked, said = outcome.picked, outcome.diagnosis
-    candidate, verdict = int(said.candidate[g]), outcome.verdict(g)
-    if verdict in (Verdict.LOW_SCORE, Verdict.WRONG_CLASS):
-        score = _below(float(said.score[g]))
-        return replace(config, score_threshold=score) if 0 <= score < config.score_threshold else None
-    if verdict == Verdict.BEYOND_TOP_K:
-        rank = int((picked.labels[:candidate] == picked.labels[candidate]).sum()) + 1
-        return replace(config, top_k=rank)
-    if verdict == Verdict.SUPPRESSED:
-        if (
-            config.class_agnostic
-            and picked.labels[picked.suppressed_by[candidate]] != picked.labels[candidate]
-        ):
-            return replace(config, class_agnostic=False)
-        if config.nms_kind == "soft":
-            return replace(config, nms_kind="hard")
-        return replace(config, nms_threshold=min(_not_below(float(picked.overlap[candidate])), 1.0))
-    if verdict == Verdict.BEYOND_CAP:
-        survived = (picked.fate == int(Fate.KEPT)) | (picked.fate == int(Fate.BEYOND_CAP))
-        better = picked.decayed >= picked.decayed[candidate]
-        return replace(config, max_detections=int((survived & better).sum()))
-    return None
+    candidate: int | None = int(said.candidate[g])
+    match outcome.verdict(g):
+        case Verdict.LOW_SCORE | Verdict.WRONG_CLASS:
+            score = _below(float(said.score[g]))
+            return replace(config, score_threshold=score) if 0 <= score < config.score_threshold else None
+        case Verdict.BEYOND_TOP_K:
+            rank = int((picked.labels[:candidate] == picked.labels[candidate]).sum()) + 1
+            return replace(config, top_k=rank)
+        case Verdict.SUPPRESSED:
+            return _past_suppressor(picked, config, candidate)
+        case Verdict.CLAIMED:
+            return _past_suppressor(picked, config, outcome.first_suppressed(g))
+        case Verdict.BEYOND_CAP:
+            survived = (picked.fate == int(Fate.KEPT)) | (picked.fate == int(Fate.BEYOND_CAP))
+            better = picked.decayed >= picked.decayed[candidate]
+            return replace(config, max_detections=int((survived & better).sum()))
+        case _:
+            return None
+
+
+def _past_suppressor(
+    picked: Selection, config: SelectionConfig, candidate: int | None
+) -> SelectionConfig | None:
+    """NMS that lets one suppressed candidate pass the box that sent it away."""
+    if candidate is None:
+        return None
+    by = int(picked.suppressed_by[candidate])
+    if config.class_agnostic and picked.labels[by] != picked.labels[candidate]:
+        return replace(config, class_agnostic=False)
+    if config.nms_kind == "soft":
+        return replace(config, nms_kind="hard")
+    return replace(config, nms_threshold=min(_not_below(float(picked.overlap[candidate])), 1.0))
 
 
 def _within(config: SelectionConfig, furthest: SelectionConfig) -> bool:
@@ -273,10 +292,9 @@ def _within(config: SelectionConfig, furthest: SelectionConfig) -> bool:
     )
 
 
-def _from_the_loosest(
-    trial: _Trial, config: SelectionConfig, g: int, furthest: SelectionConfig
-) -> SelectionConfig | None:
+def _from_the_loosest(trials: Trials, g: int) -> SelectionConfig | None:
     """All limits as loose as they go, then every one put back that can be."""
+    config, furthest = trials.config, trials.furthest
     now = replace(
         config,
         class_agnostic=False,
@@ -286,42 +304,26 @@ def _from_the_loosest(
         top_k=max(config.top_k, furthest.top_k),
         max_detections=max(config.max_detections, furthest.max_detections),
     )
-    if trial.at(now).verdict(g) != Verdict.FOUND:
+    if trials.at(now).verdict(g) != Verdict.FOUND:
         return None
     for name in _LIMITS:
-        for value in _tries(trial, config, now, name, g):
+        for value in _tries(trials, now, name, g):
             stricter: SelectionConfig = replace(now, **{name: value})
-            if trial.at(stricter).verdict(g) == Verdict.FOUND:
+            if trials.at(stricter).verdict(g) == Verdict.FOUND:
                 now = stricter
                 break
     return now
 
 
-def _tries(
-    trial: _Trial, config: SelectionConfig, now: SelectionConfig, name: str, g: int
-) -> Iterator[Any]:
+def _tries(trials: Trials, now: SelectionConfig, name: str, g: int) -> Iterator[Any]:
     """Values of a limit to be tried, the present one first."""
-    yield getattr(config, name)
+    yield getattr(trials.config, name)
     if name == "score_threshold":
-        outcome = trial.at(now)
-        for score in outcome.picked.scores[trial.own(outcome, g)][:_MOST_MOVES].tolist():
+        outcome = trials.at(now)
+        for score in outcome.picked.scores[outcome.own(g)][:_MOST_MOVES].tolist():
             yield max(_below(score), now.score_threshold)
     if name == "nms_threshold":
-        step = _not_below(config.nms_threshold + 0.05)
+        step = _not_below(trials.config.nms_threshold + 0.05)
         while step < now.nms_threshold:
             yield step
             step = round(step + 0.05, 2)
-
-
-def _remedy(trial: _Trial, config: SelectionConfig, found: SelectionConfig, before: _Outcome) -> Remedy:
-    """What the limits change, beside what they were moved for."""
-    after = trial.at(found)
-    was, now = before.judged.found, after.judged.found
-    wrong = int(after.judged.false_positive.sum()) - int(before.judged.false_positive.sum())
-    return Remedy(
-        config=found,
-        moved=tuple(name for name in _LIMITS if getattr(found, name) != getattr(config, name)),
-        gained=int((now & ~was).sum()),
-        lost=int((was & ~now).sum()),
-        wrong=wrong,
-    )

@@ -8,7 +8,7 @@ import pytest
 import torch
 
 from ssd.config import SelectionConfig
-from ssd.diagnosis import FalsePositive, Verdict, false_positives, finding, silencing
+from ssd.diagnosis import FalsePositive, Trials, Verdict, false_positives
 from ssd.diagnosis.remedies import FURTHEST
 from ssd.metrics import PictureResult
 from tests.diagnosis.scenes import Answer, random_answer
@@ -18,15 +18,18 @@ NONE = torch.zeros(0)
 SIDE_BY_SIDE = [[0.0, 0.0, 0.5, 0.4], [0.2, 0.0, 0.7, 0.4]]  # jaccard 3/7
 
 
-def remedy_of(answer: Answer, g: int):
-    return finding(
+def trials_on(answer: Answer) -> Trials:
+    return Trials(
         answer.boxes,
         answer.scores,
         config=answer.config,
         truth=answer.result(),
-        g=g,
         evaluation_iou=answer.evaluation_iou,
     )
+
+
+def remedy_of(answer: Answer, g: int):
+    return trials_on(answer).finding(g)
 
 
 def verdicts(answer: Answer) -> list[Verdict]:
@@ -163,15 +166,7 @@ def test_every_silencing_drops_the_false_positive_it_was_made_for():
         for row, kind, twin in zip(rows, wrong.kind.tolist(), wrong.duplicate_of.tolist(), strict=True):
             if kind < 0:
                 continue
-            remedy = silencing(
-                answer.boxes,
-                answer.scores,
-                config=answer.config,
-                truth=answer.result(),
-                candidate=row,
-                duplicate_of=rows[twin] if twin >= 0 else None,
-                evaluation_iou=answer.evaluation_iou,
-            )
+            remedy = trials_on(answer).silencing(row, duplicate_of=rows[twin] if twin >= 0 else None)
             if remedy is None:
                 assert float(picked.scores[row]) > 0.99
                 continue
@@ -188,9 +183,7 @@ def test_a_duplicate_goes_by_the_nms_threshold_and_costs_nobody():
     boxes = [[0.0, 0.0, 0.5, 0.4], [0.1, 0.0, 0.6, 0.4]]  # jaccard 2/3
     answer = scene(boxes, [[0.9], [0.95]], boxes[1:], [1], nms_threshold=0.8)
 
-    remedy = silencing(
-        answer.boxes, answer.scores, config=answer.config, truth=answer.result(), candidate=1, duplicate_of=0
-    )
+    remedy = trials_on(answer).silencing(1, duplicate_of=0)
 
     assert remedy.moved == ("nms_threshold",)
     assert (remedy.config.nms_threshold, remedy.lost, remedy.wrong) == (0.66, 0, -1)
@@ -201,7 +194,7 @@ def test_a_picture_without_objects_has_false_positives_to_silence_and_changes_no
     kept = boxes.clone(), scores.clone()
     truth = PictureResult(8, 4, boxes[:0], NONE.long(), NONE.bool(), boxes[:0], NONE.long(), NONE)
 
-    remedy = silencing(boxes, scores, config=SelectionConfig(), truth=truth, candidate=0)
+    remedy = Trials(boxes, scores, config=SelectionConfig(), truth=truth).silencing(0)
 
     assert remedy.config.score_threshold == pytest.approx(0.61)
     assert torch.equal(boxes, kept[0])
