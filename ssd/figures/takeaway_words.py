@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -121,12 +122,13 @@ def matching_settings(
 
     Example:
         >>> matching_settings(rule="bipartite", threshold=0.5, strict=False, objects=("dog", "dog"))
-        ('Rule: bipartite, jaccard ≥ 0.50.', 'Objects: dog, dog.')
+        ('Rule: bipartite, jaccard ≥ 0.50.', 'Objects: 2 × dog.')
     """
     sign = ">" if strict else "≥"
+    counted = [f"{count} × {name}" if count > 1 else name for name, count in Counter(objects).items()]
     return (
         f"Rule: {rule}, jaccard {sign} {threshold:.2f}.",
-        f"Objects: {', '.join(objects) or 'none'}.",
+        f"Objects: {', '.join(counted) or 'none'}.",
     )
 
 
