@@ -41,7 +41,7 @@ test: $(DEV_STAMP)
 	$(BIN)/python -m pytest -n $(WORKERS)
 
 test-fast: $(DEV_STAMP)
-	$(BIN)/python -m pytest -n $(WORKERS) -m "not slow and not browser"
+	HYPOTHESIS_PROFILE=quick $(BIN)/python -m pytest -n $(WORKERS) -m "not slow and not browser"
 
 lint: $(DEV_STAMP)
 	$(BIN)/ruff check

@@ -160,6 +160,7 @@ def devkit(results: list[PictureResult], label: int, metric: str, iou: float) ->
     return float(((mrec[steps + 1] - mrec[steps]) * mpre[steps + 1]).sum())
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("metric", ["voc07", "voc12"])
 @given(seed=st.integers(0, 10_000), iou=st.sampled_from([0.3, 0.5, 0.75]))
 def test_the_voc_numbers_are_those_of_the_devkits_loop(metric, seed, iou):

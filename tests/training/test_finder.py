@@ -39,6 +39,7 @@ def test_a_run_trains_after_a_search_as_it_would_have_without() -> None:
     assert [r.loss for r in train(run, Squares())] == plain
 
 
+@pytest.mark.slow
 def test_rates_rise_by_one_factor_until_the_loss_blows_up() -> None:
     config = replace(TINY, optimiser="sgd", clip_norm=0.0, batch_size=8, augment=AugmentConfig(flip=0.0))
     run = prepare(config, class_names=CLASSES)

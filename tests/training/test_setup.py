@@ -79,7 +79,9 @@ def same(a: object, b: object) -> bool:
     return a == b
 
 
-@pytest.mark.parametrize("step", [1, 2, 5])
+@pytest.mark.parametrize(
+    "step", [pytest.param(1, marks=pytest.mark.slow), 2, pytest.param(5, marks=pytest.mark.slow)]
+)
 def test_a_resumed_run_is_the_run_that_never_stopped_to_the_last_bit(step: int) -> None:
     expected, reports = whole()
     first, _ = started(steps=step)
