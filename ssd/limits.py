@@ -33,3 +33,7 @@ MAX_SAMPLE_CACHE_BYTES = 2_000_000_000  # decoded pictures that a training run k
 MAX_TEXT_LIST_BYTES = 50_000_000  # a plain text list of boxes; VOC2012's has 1 MB
 
 MAX_LESSON_BYTES = 2_000_000  # of a one-file lesson with its picture
+
+MAX_ARCHIVE_BYTES = 4_000_000_000  # of a download
+MAX_ARCHIVE_RATIO = 100  # all files together, against the archive
+MAX_ARCHIVE_MEMBERS = 1_000_000

@@ -2,24 +2,17 @@
 
 from __future__ import annotations
 
-import hashlib
-import http.client
-import os
-import urllib.error
-import urllib.request
-from collections.abc import Callable
-from contextlib import suppress
 from pathlib import Path
-from typing import IO
 
 from ssd.checkpoints.files import read_file, write_sidecar
 from ssd.checkpoints.states import state_in
 from ssd.checkpoints.weights import Loaded, load_exactly
-from ssd.errors import CheckpointError, ResourceError
+from ssd.errors import CheckpointError
 from ssd.limits import MAX_CHECKPOINT_BYTES
 from ssd.models.published import BACKBONE_NAMES, TORCHVISION_NAMES, PublishedWeights, published_weights
 from ssd.models.torchvision_ssd import TorchvisionSSD, torchvision_config
 from ssd.storage import cache_folder
+from ssd.transfers import Progress, Source, fetch_file
 
 __all__ = [
     "BACKBONE_NAMES",
@@ -29,11 +22,6 @@ __all__ = [
     "fetched_file",
     "read_torchvision",
 ]
-
-_BLOCK_BYTES = 1 << 18
-_TIMEOUT_SECONDS = 30.0
-
-Progress = Callable[[int, int], None]  # bytes that arrived, bytes in all
 
 
 def read_torchvision(name: str, path: Path | None = None) -> Loaded:
@@ -103,62 +91,21 @@ def fetch_torchvision(name: str, *, progress: Progress | None = None) -> Path:
     known = fetched_file(name)
     if known is not None:
         return known
-    published = published_weights(name)
-    path = cache_folder() / published.file_name
-    part = path.with_name(f"{path.name}.{os.getpid()}.part")
-    try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        digest = _download(published, part, progress)
-        if not digest.startswith(published.sha256_start):
-            raise ResourceError(
-                f"{published.file_name} must have a SHA-256 that starts with {published.sha256_start}, "
-                f"got {digest[:8]}; nothing was kept, try again."
-            )
-        write_sidecar(path, digest)
-        os.replace(part, path)
-    except (OSError, http.client.HTTPException) as error:
-        raise ResourceError(_reason(published, error)) from error
-    finally:
-        with suppress(OSError):
-            part.unlink(missing_ok=True)
+    source = _source(published_weights(name))
+    path = cache_folder() / source.file_name
+    fetch_file(source, path, progress=progress, before_named=lambda digest: write_sidecar(path, digest))
     return path
 
 
-def _download(published: PublishedWeights, part: Path, progress: Progress | None) -> str:
-    """Write the file and return its SHA-256."""
-    with (
-        urllib.request.urlopen(published.address, timeout=_TIMEOUT_SECONDS) as answer,
-        part.open("wb") as file,
-    ):
-        total = int(answer.headers.get("Content-Length") or published.size_mb * 2**20)
-        digest, arrived = hashlib.sha256(), 0
-        while block := answer.read(_BLOCK_BYTES):
-            arrived += len(block)
-            if arrived > min(MAX_CHECKPOINT_BYTES, published.size_mb * 2**20 * 1.1):
-                raise ResourceError(
-                    f"{published.file_name} must have about {published.size_mb:.0f} MB, more arrived; "
-                    "nothing was kept, try again later."
-                )
-            file.write(block)
-            digest.update(block)
-            if progress is not None:
-                progress(arrived, total)
-        _to_disk(file)
-    return digest.hexdigest()
-
-
-def _to_disk(file: IO[bytes]) -> None:
-    """Make sure that the bytes are on the disk before the file gets its name."""
-    file.flush()
-    os.fsync(file.fileno())
-
-
-def _reason(published: PublishedWeights, error: Exception) -> str:
-    """What a person can do about a download that failed."""
-    what = f"The weights {published.file_name} ({published.size_mb:.0f} MB) could not be fetched"
-    if isinstance(error, urllib.error.HTTPError):
-        return f"{what}: the server answered {error.code}; try again later."
-    if isinstance(error, urllib.error.URLError | TimeoutError | ConnectionError | http.client.HTTPException):
-        return f"{what}: this machine has no way to their server; go online, or use a shipped model."
-    why = getattr(error, "strerror", None) or "the disk refused"
-    return f"{what}: {why}; free some space in the cache folder."
+def _source(published: PublishedWeights) -> Source:
+    """What is fetched, and how it is known again."""
+    about = round(published.size_mb * 2**20)
+    return Source(
+        published.address,
+        published.file_name,
+        f"The weights {published.file_name} ({published.size_mb:.0f} MB)",
+        published.sha256_start,
+        most_bytes=min(MAX_CHECKPOINT_BYTES, round(about * 1.1)),
+        about_bytes=about,
+        otherwise="go online, or use a shipped model",
+    )

@@ -15,6 +15,7 @@ from ssd.cli import (
     convert,
     coverage,
     detect,
+    download,
     evaluate,
     fetch,
     geometry,
@@ -43,6 +44,7 @@ COMMANDS: tuple[Command, ...] = (
     lesson.LESSON,
     lesson_file.LESSON_FILE,
     convert.CONVERT,
+    download.DOWNLOAD,
     fetch.FETCH,
     summary.SUMMARY,
 )

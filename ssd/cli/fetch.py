@@ -8,7 +8,7 @@ import sys
 from ssd.cli.parsing import Command
 from ssd.models.published import BACKBONE_NAMES, TORCHVISION_NAMES
 
-__all__ = ["FETCH"]
+__all__ = ["FETCH", "TenthsTold"]
 
 
 def _add_fetch(parser: argparse.ArgumentParser) -> None:
@@ -21,13 +21,13 @@ def _run_fetch(options: argparse.Namespace) -> int:
     """Download with progress on stderr; where the file is goes to stdout."""
     from ssd.checkpoints import fetch_torchvision
 
-    path = fetch_torchvision(options.name, progress=_Progress())
+    path = fetch_torchvision(options.name, progress=TenthsTold())
     print(path)
     return 0
 
 
-class _Progress:
-    """One line for each tenth."""
+class TenthsTold:
+    """A line on stderr for each tenth of a download."""
 
     def __init__(self) -> None:
         self.tenth = -1
@@ -35,7 +35,7 @@ class _Progress:
     def __call__(self, arrived: int, total: int) -> None:
         """Tell when another tenth has arrived."""
         tenth = 10 * arrived // max(total, 1)
-        if tenth > self.tenth:
+        if tenth != self.tenth:  # also where a second file begins
             self.tenth = tenth
             print(f"{arrived / 2**20:.0f} of {total / 2**20:.0f} MB", file=sys.stderr)
 

@@ -12,6 +12,7 @@ from pathlib import Path
 from ssd.data.images import shown_name
 from ssd.errors import DataError
 
+_MOST_NAME_BYTES = 255  # of common file systems
 PICTURE_SUFFIXES = (".jpg", ".jpeg", ".png", ".webp", ".bmp")
 LINK_OUT, DANGLING, SPECIAL, DOUBLE, RECOMPOSED = (
     "link(s) that leave the folder",
@@ -48,7 +49,7 @@ def safe_join(root: Path, name: str) -> Path:
 
     Raises:
         DataError: the name is empty, absolute, climbs with ``..``, holds a NUL or a
-            backslash, or leads outside through a link.
+            backslash, is longer than a file system takes, or leads outside through a link.
 
     Example:
         >>> safe_join(Path("pictures"), "a/b.jpg").as_posix()
@@ -60,6 +61,10 @@ def safe_join(root: Path, name: str) -> Path:
         raise DataError(
             f"a file name must stay inside the data set, got '{shown_name(name)}'; "
             "write it relative to the data set's folder."
+        )
+    if max(len(part.encode("utf-8", "replace")) for part in parts) > _MOST_NAME_BYTES:
+        raise DataError(
+            f"a file name may have {_MOST_NAME_BYTES} bytes, '{shown_name(name)}' is longer; rename it."
         )
     path = root / name
     if leaves(path, root):

@@ -10,17 +10,17 @@ import os
 import shutil
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
+from fnmatch import fnmatchcase
 from pathlib import Path
 
 from ssd.data.folders import DataSet
 from ssd.data.images import shown_name
-from ssd.data.layouts import find_layout
 from ssd.data.write_annotations import coco_files, lesson_json_files, voc_files
 from ssd.data.write_tables import box_table_files, class_table_files, text_files, yolo_files
 from ssd.data.written import File, Kept, Rules, kept, require_names
-from ssd.errors import ConfigError, DataError, ResourceError
+from ssd.errors import ConfigError, ResourceError
 
-__all__ = ["FORMATS", "Written", "require_room", "write_dataset", "write_parts"]
+__all__ = ["FORMATS", "Written", "require_room", "take_place", "write_dataset", "write_parts"]
 
 
 @dataclass(frozen=True)
@@ -46,6 +46,11 @@ _FORMATS: dict[str, _Format] = {
     "text": _Format(text_files, Rules(crowd=False, inclusive=True, flags=False, file_spaces=False)),
 }
 FORMATS = tuple(_FORMATS)
+_OURS = (  # what lies at the top of a data set that we have written or downloaded
+    "Annotations", "ImageSets", "JPEGImages", "VOCdevkit", "annotations", "images", "labels",
+    "classes.txt", "data.yaml", "pascal_*.json", "classes_*.csv", "boxes_*.csv", "*_name_size.txt",
+    "*_difficult.txt", "train*.txt", "val*.txt", "test*.txt", "all.txt", "rest.txt",
+)  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -115,7 +120,7 @@ def write_parts(
         What was written, and what the format cannot hold.
 
     Raises:
-        ConfigError, DataError, ResourceError: as :func:`write_dataset`.
+        ConfigError, ResourceError: as :func:`write_dataset`.
     """
     if format not in _FORMATS:
         raise ConfigError(f"a format must be one of {', '.join(FORMATS)}, got '{shown_name(format)}'.")
@@ -162,11 +167,9 @@ def _is_empty_folder(path: Path) -> bool:
 
 
 def _is_dataset(path: Path) -> bool:
-    """Whether a folder is one that we, or somebody, wrote as a data set."""
-    try:
-        return os.path.realpath(find_layout(path).root) == os.path.realpath(path)
-    except DataError:
-        return any(path.glob("classes_*.csv"))
+    """Whether a folder holds a data set of ours and nothing else that could be lost."""
+    names = [entry.name for entry in path.iterdir()]
+    return all(any(fnmatchcase(name, pattern) for pattern in _OURS) for name in names)
 
 
 def _require_space(files: list[File], path: Path) -> None:
@@ -198,7 +201,7 @@ def _write_whole(path: Path, files: Iterable[File], *, force: bool) -> None:
                 to.write_text(file.content, encoding="utf-8", newline="\n")
             else:
                 shutil.copyfile(file.content, to)
-        _take_place(part, path, force=force)
+        take_place(part, path, force=force)
     except OSError as error:
         raise ResourceError(
             f"{path} could not be written ({error.strerror}); nothing was kept, free some space or choose "
@@ -208,8 +211,17 @@ def _write_whole(path: Path, files: Iterable[File], *, force: bool) -> None:
         shutil.rmtree(part, ignore_errors=True)
 
 
-def _take_place(part: Path, path: Path, *, force: bool) -> None:
-    """The new folder gets its name; an old one leaves only after that."""
+def take_place(part: Path, path: Path, *, force: bool) -> None:
+    """A folder that is complete gets its name; an old one leaves only after that.
+
+    Args:
+        part: lies beside the new folder.
+        path: its name.
+        force: whether a data set may be there.
+
+    Raises:
+        OSError: something else is there, or the disk refuses; an old data set is as it was.
+    """
     if not force or not path.exists():
         os.rename(part, path)  # fails where somebody has put something there in the meantime
         return
