@@ -83,6 +83,7 @@ def test_a_photograph_names_whose_it_is_and_a_level_is_chosen(run):
     assert len(file.data()["guides"]) == 6
 
 
+@pytest.mark.slow
 @pytest.mark.skipif("shapes" not in model_names(), reason="the model `shapes` is not shipped here")
 def test_detections_come_with_every_limit(run):
     words = ("--model", "shapes", "--score", "0.3", "--nms", "0.6", "--top-k", "50")
