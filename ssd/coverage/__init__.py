@@ -7,6 +7,8 @@ training uses.
 from __future__ import annotations
 
 from ssd.coverage.causes import CAUSES, Cause, WorstObject, cause_counts, lifted_jaccards, worst_objects
+from ssd.coverage.fit_score import FitScore, Objective
+from ssd.coverage.fitting import FitStep, fit_anchors
 from ssd.coverage.maps import RecallCurve, SizeMap, best_jaccards, recall_curves, size_map, square_recall
 from ssd.coverage.matched import coverage
 from ssd.coverage.records import RATIOS, SIDES_PX, Coverage, Group
@@ -19,8 +21,11 @@ __all__ = [
     "SIDES_PX",
     "Cause",
     "Coverage",
+    "FitScore",
+    "FitStep",
     "Grid",
     "Group",
+    "Objective",
     "RecallCurve",
     "SizeMap",
     "WorstObject",
@@ -28,6 +33,7 @@ __all__ = [
     "best_jaccards",
     "cause_counts",
     "coverage",
+    "fit_anchors",
     "grids",
     "lifted_jaccards",
     "preset_coverage",

@@ -31,6 +31,7 @@ def coverage(
     size_wh: tuple[int, int],
     rule: MatchingRule = "bipartite",
     threshold: float = 0.5,
+    cores: int | None = None,
 ) -> Coverage:
     """Match every picture of a data set, without a model.
 
@@ -42,6 +43,7 @@ def coverage(
         size_wh: training size in pixels, for the groups by size.
         rule: the matching rule.
         threshold: an anchor with a jaccard of at least this covers an object.
+        cores: to work on; ``None``: all. For a few pictures one is faster.
 
     Returns:
         The answer for each object.
@@ -64,7 +66,7 @@ def coverage(
         """Of a few pictures."""
         return _matched(objects.boxes[chunk[0]], chunk[1], anchors, rule=rule, threshold=threshold)
 
-    columns = _on_all_cores(answer, _chunks(objects, len(anchors)))
+    columns = _on_cores(answer, _chunks(objects, len(anchors)), cores)
     none = torch.zeros(0, dtype=torch.int64)
     parts = zip(*columns, strict=True) if columns else [[torch.zeros(0)], [none], [none], [none.bool()]]
     best_jaccard, best_anchor, num_anchors, forced = (torch.cat(list(part)) for part in parts)
@@ -82,18 +84,21 @@ def coverage(
     )
 
 
-def _on_all_cores(answer: Callable[[_Item], _Answer], items: Iterable[_Item]) -> list[_Answer]:
+def _on_cores(answer: Callable[[_Item], _Answer], items: Iterable[_Item], cores: int | None) -> list[_Answer]:
     """Answers in the order of the items, each on one core.
 
     Cores that share every small step wait for the slowest: on a busy machine that takes many
     times as long.
     """
-    cores = torch.get_num_threads()
+    before = torch.get_num_threads()
     try:
-        with ThreadPoolExecutor(cores, initializer=torch.set_num_threads, initargs=(1,)) as pool:
+        if cores == 1:
+            torch.set_num_threads(1)
+            return [answer(item) for item in items]
+        with ThreadPoolExecutor(cores or before, initializer=torch.set_num_threads, initargs=(1,)) as pool:
             return list(pool.map(answer, items))
     finally:
-        torch.set_num_threads(cores)
+        torch.set_num_threads(before)
 
 
 def _chunks(objects: ObjectTable, num_anchors: int) -> Iterator[tuple[slice, list[int]]]:

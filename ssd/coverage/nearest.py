@@ -15,7 +15,7 @@ from torch import Tensor
 
 from ssd.config import AnchorLevel
 
-__all__ = ["Nearest", "best_boxes", "jaccards", "nearest_anchors"]
+__all__ = ["Nearest", "jaccards", "nearest_anchors"]
 
 
 @dataclass(frozen=True)
@@ -24,14 +24,12 @@ class Nearest:
 
     Attributes:
         box_wh: width and height of each box.
-        centre: of the nearest anchor of each shape.
-        offset_wh: distance of that centre from the box's.
+        offset_wh: distance of the centres of box and nearest anchor.
         shape_wh: width and height of each shape.
         level: of each shape.
     """
 
     box_wh: Float[Tensor, "n 2"]
-    centre: Float[Tensor, "n s 2"]
     offset_wh: Float[Tensor, "n s 2"]
     shape_wh: Float[Tensor, "s 2"]
     level: Int64[Tensor, "s"]
@@ -50,7 +48,7 @@ def nearest_anchors(boxes: Float[Tensor, "n 4"], levels: tuple[AnchorLevel, ...]
         levels: of a grid.
 
     Returns:
-        Centres, offsets and shapes, in float64 and units of the picture.
+        Offsets and shapes, in float64 and units of the picture.
 
     Example:
         >>> from ssd.config import GridAnchors
@@ -59,17 +57,15 @@ def nearest_anchors(boxes: Float[Tensor, "n 4"], levels: tuple[AnchorLevel, ...]
     """
     low, high = boxes[:, :2].double(), boxes[:, 2:].double()
     middle = (low + high) / 2  # (n, 2)
-    centres = []
+    offsets = []
     for level in levels:
         step, cells = (torch.tensor(pair, dtype=torch.float64) for pair in (level.step_wh, level.grid_wh))
         cell = (middle / step - level.first).round().clamp(min=0).minimum(cells - 1)
-        centre = (cell + level.first) * step
-        centres.append(centre[:, None].expand(-1, len(level.shapes_wh), 2))
-    joined = torch.cat(centres, dim=1)
+        offset = (middle - (cell + level.first) * step).abs()
+        offsets.append(offset[:, None].expand(-1, len(level.shapes_wh), 2))
     return Nearest(
         box_wh=high - low,
-        centre=joined,
-        offset_wh=(middle[:, None] - joined).abs(),
+        offset_wh=torch.cat(offsets, dim=1),
         shape_wh=torch.tensor([wh for level in levels for wh in level.shapes_wh], dtype=torch.float64),
         level=torch.tensor([k for k, level in enumerate(levels) for _ in level.shapes_wh]),
     )
@@ -98,23 +94,3 @@ def jaccards(
     shared = torch.minimum(torch.minimum(box, shape_wh), reach).clamp(min=0).prod(dim=2)
     together = box.prod(dim=2) + shape_wh.prod(dim=-1) - shared
     return shared / together.clamp(min=torch.finfo(shared.dtype).tiny)
-
-
-def best_boxes(found: Nearest) -> Float[Tensor, "n 5"]:
-    """The best anchor of each box.
-
-    Args:
-        found: of :func:`nearest_anchors`.
-
-    Returns:
-        Its jaccard, then its xyxy edges; the first shape among equals.
-
-    Example:
-        >>> from ssd.config import GridAnchors
-        >>> best_boxes(nearest_anchors(torch.tensor([[0, 0, 0.5, 0.25]]), GridAnchors(grids=(2,)).levels()))
-        tensor([[0.5000, 0.0000, 0.0000, 0.5000, 0.5000]], dtype=torch.float64)
-    """
-    best = found.jaccard.max(dim=1)
-    centre = found.centre[torch.arange(len(best.indices)), best.indices]
-    half = found.shape_wh[best.indices] / 2
-    return torch.cat([best.values[:, None], centre - half, centre + half], dim=1)
