@@ -1,8 +1,9 @@
 """What a visitor brings stays in memory, on this machine, and goes within a minute of the tab.
 
 Streamlit by itself keeps a left session until the next visitor leaves (on a quiet server: for
-good), writes camera shots above 1 MiB to a temporary file, and asks the internet for our own
-address when a foreign page knocks. Each has its function here.
+good), a file that was made for a download until two more pages have run, writes camera shots above
+1 MiB to a temporary file, and asks the internet for our own address when a foreign page knocks. Each
+has its function here.
 """
 
 from __future__ import annotations
@@ -55,7 +56,17 @@ def _keep_watching(server: runtime.Runtime) -> None:
     left_since: dict[str, float] = {}
     while runtime.exists():
         time.sleep(EVERY_S)
-        server._get_async_objs().eventloop.call_soon_threadsafe(close_left, server, left_since)
+        loop = server._get_async_objs().eventloop
+        loop.call_soon_threadsafe(close_left, server, left_since)
+        loop.call_soon_threadsafe(drop_downloads, server)
+
+
+def drop_downloads(server: runtime.Runtime) -> None:
+    """Let go of files that were made for a download: one look marks them, the next one drops them.
+
+    Streamlit looks only when somebody's page has run, so the last file of a quiet server would stay.
+    """
+    server.media_file_mgr.remove_orphaned_files()
 
 
 def close_left(server: runtime.Runtime, left_since: dict[str, float]) -> None:

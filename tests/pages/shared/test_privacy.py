@@ -12,6 +12,9 @@ from starlette.datastructures import Headers, UploadFile
 from starlette.formparsers import MultiPartParser
 from streamlit import net_util
 from streamlit.runtime import Runtime
+from streamlit.runtime.media_file_manager import MediaFileManager
+from streamlit.runtime.media_file_storage import MediaFileStorageError
+from streamlit.runtime.memory_media_file_storage import MemoryMediaFileStorage
 from streamlit.web.server import server_util
 
 from pages.shared import privacy
@@ -95,6 +98,34 @@ def test_the_variables_of_the_last_page_run_go_too(clock):
 
     assert not hasattr(sys.modules["__main__"], "picture_of_the_test")
     del was.picture_of_the_test
+
+
+def test_a_file_that_was_made_for_a_download_goes_though_no_page_runs():
+    storage = MemoryMediaFileStorage("/media")
+    server = SimpleNamespace(media_file_mgr=MediaFileManager(storage=storage))
+    button = server.media_file_mgr.add_deferred(lambda: b"my picture", "text/html", "0", "lesson.html")
+    address = server.media_file_mgr.execute_deferred(button)
+
+    privacy.drop_downloads(server)
+    fetched = storage.get_file(address.rsplit("/", 1)[1]).content
+    privacy.drop_downloads(server)
+
+    assert fetched == b"my picture"  # the browser has at least one look's time
+    with pytest.raises(MediaFileStorageError):
+        storage.get_file(address.rsplit("/", 1)[1])
+    assert server.media_file_mgr.execute_deferred(button)  # the button of the page that is open still works
+
+
+def test_a_button_goes_with_its_session():
+    manager = MediaFileManager(storage=MemoryMediaFileStorage("/media"))
+    button = manager.add_deferred(lambda: b"my picture", "text/html", "0", "lesson.html")
+    session = next(iter(manager._files_by_session_and_coord))
+
+    manager.clear_session_refs(session)
+    privacy.drop_downloads(SimpleNamespace(media_file_mgr=manager))
+
+    with pytest.raises(MediaFileStorageError, match="not found"):
+        manager.execute_deferred(button)
 
 
 def test_without_a_server_nothing_is_watched():
