@@ -138,7 +138,7 @@ FOLDERS: dict[str, set[str]] = {
         "fitting",
     },
     "metrics": {"results", "pairing", "judgement", "curves", "coco", "reports", "confusion"},
-    "evaluation": {"results", "cache", "raw", "missed", "detection_files"},
+    "evaluation": {"results", "cache", "raw", "missed", "detection_files", "truth"},
     "diagnosis": {"missed", "wrong", "remedies"},
     "losses": {"config", "confidence", "localisation", "mining", "detection", "picture", "curves"},
     "models": {

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from ssd.evaluation.detection_files import image_ids, read_detections, read_truth
+from ssd.evaluation.detection_files import read_detections
 from ssd.evaluation.missed import MISSED_VERDICTS, MissedObject, MissedReport, missed_objects
 from ssd.evaluation.raw import Progress, RawOutputs, raw_outputs
 from ssd.evaluation.results import Pictures, picture_result, results
+from ssd.evaluation.truth import image_ids, read_truth
 
 __all__ = [
     "MISSED_VERDICTS",

@@ -3,75 +3,37 @@
 from __future__ import annotations
 
 import difflib
+import gc
+import itertools
 import json
-import math
 import reprlib
-from collections.abc import Mapping
-from dataclasses import dataclass, field, replace
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
 import torch
+from jaxtyping import Float, Int64
+from torch import Tensor
 
 from ssd.boxes import from_pixels
 from ssd.config import UNMATCHED
-from ssd.data.folders import DataSet, Entry, dataset_of
+from ssd.data.folders import DataSet
 from ssd.data.images import shown_name
 from ssd.data.paths import composed
-from ssd.data.scan import Scanned, scan_dataset
 from ssd.data.voc import read_annotation_bytes
 from ssd.detections import Detections
 from ssd.errors import DataError
 from ssd.evaluation.results import picture_result
+from ssd.evaluation.truth import AMBIGUOUS, category_labels, class_labels, picture_names
 from ssd.limits import MAX_COCO_BYTES
 from ssd.metrics import PictureResult
 
-__all__ = ["image_ids", "read_detections", "read_truth"]
+__all__ = ["read_detections"]
 
 _SHOWN = 20  # problems in one message
-_AMBIGUOUS = -2  # a stem that several pictures have
-
-
-def read_truth(path: Path, *, split: str = "all") -> DataSet:
-    """Open the ground truth that detections are judged by; its pictures need not be there.
-
-    Args:
-        path: a data set's folder, or one file of annotations.
-        split: ``all`` or the name of a part.
-
-    Returns:
-        The data set, with every class of the data.
-
-    Raises:
-        DataError: there is no data set or split, or no picture whose objects and size are known.
-    """
-    scan = scan_dataset(path, split=split)
-    return dataset_of(replace(scan, pictures=tuple(_known(each, scan.root) for each in scan.pictures)))
-
-
-def _known(scanned: Scanned, root: Path) -> Scanned:
-    """The picture as one that can be used, where only its file is missing."""
-    if not scanned.faults or any(fault.rule != "no-picture" for fault in scanned.faults):
-        return scanned
-    picture = root / scanned.file_name if scanned.file_name else None
-    return replace(scanned, faults=(), picture=picture)
-
-
-def image_ids(data: DataSet) -> tuple[int, ...]:
-    """The number of every picture of a data set.
-
-    Args:
-        data: the pictures.
-
-    Returns:
-        COCO's ids; where there are none the position by sorted file name, from 1.
-    """
-    known = [entry.image_id for entry in data.entries]
-    if all(number is not None for number in known):
-        return tuple(number for number in known if number is not None)
-    order = sorted(range(len(data)), key=lambda index: (_file_name(data.entries[index], data), index))
-    position = {index: number for number, index in enumerate(order, start=1)}
-    return tuple(position[index] for index in range(len(data)))
+_LARGEST = 1e15  # of a coordinate or score
 
 
 def read_detections(path: Path, data: DataSet) -> list[PictureResult]:
@@ -98,28 +60,75 @@ def read_detections(path: Path, data: DataSet) -> list[PictureResult]:
     """
     shown = shown_name(path.name)
     rows = _parse(read_annotation_bytes(path, limit=MAX_COCO_BYTES), shown)
-    door = _Door(_pictures(data), _categories(data), dict(enumerate(data.classes, start=1)))
-    gathered = [_Gathered() for _ in range(len(data))]
+    door = _Door(picture_names(data), category_labels(data), class_labels(data))
+    found = _all_at_once(rows, door)
+    if found is None:
+        found = _one_by_one(rows, door, shown)
+    held = torch.bincount(found.picture, minlength=len(data))
+    order = found.picture.argsort(stable=True)  # within a picture the order of the file: ties count so
+    parts = (torch.split(column[order], held.tolist()) for column in (found.xywh, found.label, found.score))
+    return [_result(data, index, *columns) for index, columns in enumerate(zip(*parts, strict=True))]
+
+
+@dataclass(frozen=True)
+class _Columns:
+    """All rows of a file: place of the picture, label, x, y, width and height in pixels, score."""
+
+    picture: Int64[Tensor, "n"]
+    label: Int64[Tensor, "n"]
+    xywh: Float[Tensor, "n 4"]
+    score: Float[Tensor, "n"]
+
+
+def _all_at_once(rows: list[Any], door: _Door) -> _Columns | None:
+    """The columns, a million rows in a second; ``None`` where a row needs to be looked at."""
+    try:
+        ids, boxes, scores = ([row[key] for row in rows] for key in ("image_id", "bbox", "score"))
+        names = [row.get("category") for row in rows]
+        kinds = names if rows and names[0] is not None else [row["category_id"] for row in rows]
+        known: Mapping[Any, int] = door.classes if kinds is names else door.categories
+        numbers = list(itertools.chain.from_iterable(boxes))
+        plain = (
+            set(map(type, ids)) <= {int, str}
+            and set(map(type, kinds)) <= ({str} if kinds is names else {int})
+            and (kinds is names or set(names) <= {None})
+            and set(map(type, boxes)) <= {list}
+            and set(map(len, boxes)) <= {4}
+            and set(map(type, itertools.chain(numbers, scores))) <= {int, float}
+        )
+        if not plain:
+            return None
+        picture = torch.tensor([door.pictures.get(each, UNMATCHED) for each in ids], dtype=torch.int64)
+        label = torch.tensor([known.get(each, UNMATCHED) for each in kinds], dtype=torch.int64)
+        xywh = torch.tensor(numbers, dtype=torch.float64).reshape(-1, 4)
+        score = torch.tensor(scores, dtype=torch.float64)
+    except (AttributeError, KeyError, OverflowError, TypeError, ValueError, RuntimeError):
+        return None
+    good = bool((picture >= 0).all()) and bool((label >= 0).all()) and bool((xywh[:, 2:] >= 0).all())
+    finite = all(bool((each.abs() < _LARGEST).all()) for each in (xywh, score))  # NaN is not below
+    return _Columns(picture, label, xywh, score) if good and finite else None
+
+
+def _one_by_one(rows: list[Any], door: _Door, shown: str) -> _Columns:
+    """The columns, or a sentence about the rows that are not understood."""
+    read: list[tuple[int, int, list[float], float]] = []
     problems: list[str] = []
     for number, row in enumerate(rows, start=1):
         try:
-            door.take(row, gathered)
+            read.append(door.read(row))
         except DataError as error:
             problems.append(f"detection {number}: {error}")
     if problems:
         listed = "; ".join(problems[:_SHOWN])
         more = f"; and {len(problems) - _SHOWN} more" if len(problems) > _SHOWN else ""
         raise DataError(f"{shown}: {listed}{more}; correct the file or choose the ground truth it is of.")
-    return [_result(data, index, found) for index, found in enumerate(gathered)]
-
-
-@dataclass
-class _Gathered:
-    """The detections of one picture so far: xyxy in pixels, labels, scores."""
-
-    boxes: list[tuple[float, float, float, float]] = field(default_factory=list)
-    labels: list[int] = field(default_factory=list)
-    scores: list[float] = field(default_factory=list)
+    picture, label, xywh, score = zip(*read, strict=True)
+    return _Columns(
+        torch.tensor(picture),
+        torch.tensor(label),
+        torch.tensor(xywh, dtype=torch.float64),
+        torch.tensor(score, dtype=torch.float64),
+    )
 
 
 @dataclass(frozen=True)
@@ -128,10 +137,10 @@ class _Door:
 
     pictures: Mapping[int | str, int]
     categories: Mapping[int, int]
-    classes: Mapping[int, str]
+    classes: Mapping[str, int]
 
-    def take(self, row: object, gathered: list[_Gathered]) -> None:
-        """Check one row and give it to its picture; a DataError without file and number says why not."""
+    def read(self, row: object) -> tuple[int, int, list[float], float]:
+        """Picture, label, box and score of one row; a DataError without file and number says why not."""
         if not isinstance(row, dict):
             raise DataError(f"must be an object, got {_shown(row)}")
         picture, label = self._picture(row.get("image_id")), self._label(row)
@@ -140,13 +149,9 @@ class _Door:
             raise DataError(f"bbox must be 4 finite numbers, got {_shown(box)}")
         if not isinstance(score, int | float) or not _is_finite(score):
             raise DataError(f"score must be a finite number, got {_shown(score)}")
-        x, y, width, height = (float(value) for value in box)
-        if width < 0 or height < 0:
+        if box[2] < 0 or box[3] < 0:
             raise DataError(f"bbox must have a width and a height of at least 0, got {_shown(box)}")
-        found = gathered[picture]
-        found.boxes.append((x, y, x + width, y + height))
-        found.labels.append(label)
-        found.scores.append(float(score))
+        return picture, label, [float(value) for value in box], float(score)
 
     def _picture(self, image_id: object) -> int:
         """The place of the picture that an id names."""
@@ -156,7 +161,7 @@ class _Door:
             place = self.pictures.get(image_id, UNMATCHED)
         else:
             raise DataError(f"image_id must be a whole number or a name, got {_shown(image_id)}")
-        if place == _AMBIGUOUS:
+        if place == AMBIGUOUS:
             raise DataError(f"image_id {_shown(image_id)} is the stem of several pictures; use the file name")
         if place < 0:
             raise DataError(f"image_id {_shown(image_id)} is no picture of the ground truth")
@@ -166,10 +171,9 @@ class _Door:
         """The label that a row names."""
         name, number = row.get("category"), row.get("category_id")
         if isinstance(name, str):
-            for label, known in self.classes.items():
-                if name == known:
-                    return label
-            near = difflib.get_close_matches(name, self.classes.values(), n=1)
+            if name in self.classes:
+                return self.classes[name]
+            near = difflib.get_close_matches(name, self.classes, n=1)
             hint = f" (did you mean {near[0]}?)" if near else ""
             raise DataError(f"category '{shown_name(name)}' is no class of the ground truth{hint}")
         if isinstance(number, int) and not isinstance(number, bool) and number in self.categories:
@@ -178,43 +182,11 @@ class _Door:
         raise DataError(f"category_id must be one of {known_ids}, got {_shown(number)}")
 
 
-def _pictures(data: DataSet) -> dict[int | str, int]:
-    """Every id and name that a picture answers to; a whole file name goes before a stem."""
-    found: dict[int | str, int] = {}
-    for way in (_stem, _file_name, _path_in_data):
-        names = [composed(way(entry, data)) for entry in data.entries]
-        twice = {name for name in names if names.count(name) > 1} if len(set(names)) < len(names) else set()
-        found |= {name: _AMBIGUOUS if name in twice else index for index, name in enumerate(names)}
-    return found | {number: index for index, number in enumerate(image_ids(data))}
-
-
-def _stem(entry: Entry, data: DataSet) -> str:
-    """cat for cat.jpg."""
-    return entry.name
-
-
-def _file_name(entry: Entry, data: DataSet) -> str:
-    """cat.jpg."""
-    return entry.name if entry.picture is None else entry.picture.name
-
-
-def _path_in_data(entry: Entry, data: DataSet) -> str:
-    """val/cat.jpg, where the picture lies in the data set's folder."""
-    if entry.picture is None or not entry.picture.is_relative_to(data.root):
-        return _file_name(entry, data)
-    return entry.picture.relative_to(data.root).as_posix()
-
-
-def _categories(data: DataSet) -> dict[int, int]:
-    """Category id to label."""
-    ids = data.category_ids or tuple(range(1, len(data.classes) + 1))
-    return {number: label for label, number in enumerate(ids, start=1)}
-
-
 def _parse(content: bytes, shown: str) -> list[Any]:
     """The top-level array; every way in which Python's json can fail becomes a sentence."""
     try:
-        rows = json.loads(content.decode("utf-8-sig"))
+        with _uncollected():
+            rows = json.loads(content.decode("utf-8-sig"))
     except UnicodeDecodeError as error:
         raise DataError(
             f"{shown}: JSON must be UTF-8, byte {error.start + 1} is not; save it again."
@@ -236,28 +208,35 @@ def _parse(content: bytes, shown: str) -> list[Any]:
     return rows
 
 
-def _result(data: DataSet, index: int, found: _Gathered) -> PictureResult:
+@contextmanager
+def _uncollected() -> Iterator[None]:
+    """Python's collector waits: among a million new objects, none of them garbage, it takes half the time."""
+    running = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+    finally:
+        if running:
+            gc.enable()
+
+
+def _result(data: DataSet, index: int, xywh: Tensor, labels: Tensor, scores: Tensor) -> PictureResult:
     """Detections and objects in float64, so that numbers that agree in the files agree here."""
-    annotation = data.entries[index].annotation
+    annotation, target = data.entries[index].annotation, data.target(index)
     size = {"width_px": annotation.width, "height_px": annotation.height}
-    target = data.target(index)
     edges = torch.tensor([each.box_px for each in annotation.objects], dtype=torch.float64).reshape(-1, 4)
-    boxes = torch.tensor(found.boxes, dtype=torch.float64).reshape(-1, 4)
-    said = Detections(
-        from_pixels(boxes, **size),
-        torch.tensor(found.labels, dtype=torch.int64),
-        torch.tensor(found.scores, dtype=torch.float64),
-        torch.full((len(found.labels),), UNMATCHED, dtype=torch.int64),
-    )
-    exact = type(target)(from_pixels(edges, **size), target.labels, target.difficult, target.ignore)
+    boxes = torch.cat([xywh[:, :2], xywh[:, :2] + xywh[:, 2:]], dim=1)
+    nowhere = torch.full_like(labels, UNMATCHED)
+    said = Detections(from_pixels(boxes, **size), labels, scores, nowhere)
+    exact = replace(target, boxes=from_pixels(edges, **size))
     return picture_result(exact, said, size_px=(annotation.width, annotation.height))
 
 
 def _is_finite(value: object) -> bool:
-    """A number that is neither NaN nor infinite, also as a float."""
+    """A number that is neither NaN nor infinite, nor larger than any picture."""
     if isinstance(value, bool) or not isinstance(value, int | float):
         return False
-    return abs(value) < 10**15 and math.isfinite(value)
+    return abs(value) < _LARGEST
 
 
 def _shown(value: object) -> str:

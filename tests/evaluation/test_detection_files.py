@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import json
 
 import pytest
@@ -198,3 +199,27 @@ def test_files_judged_are_files_judged_by_pycocotools(tmp_path, seed):
 
     wanted = of_pycocotools(results, ids, classes=3)
     assert [report.ap, report.ap50] == pytest.approx(wanted[:2], abs=1e-9)
+
+
+def test_reading_at_once_and_row_by_row_give_the_same(read, monkeypatch):
+    rows = [
+        {"image_id": 1 + k % 5, "category_id": 1 + k % 2, "bbox": [k, 2, 3.5, 4], "score": k / 9}
+        for k in range(9)
+    ]
+    whole = read(*rows)
+
+    one_by_one = read(*rows[:-1], {**rows[-1], "category": "circle"})  # a row that differs from the others
+    monkeypatch.setattr("ssd.evaluation.detection_files._all_at_once", lambda rows, door: None)
+    slow = read(*rows)
+
+    for a, b, c in zip(whole, one_by_one, slow, strict=True):
+        for name in ("boxes", "labels", "scores", "gt_boxes"):
+            assert torch.equal(getattr(a, name), getattr(b, name))
+            assert torch.equal(getattr(a, name), getattr(c, name))
+            assert getattr(a, name).dtype == getattr(b, name).dtype == getattr(c, name).dtype
+
+
+def test_the_collector_runs_again_after_a_file(read):
+    read()
+
+    assert gc.isenabled()
