@@ -12,6 +12,7 @@ const FIELDS = {
   score: (c) => c.score,
   threshold: (c) => c.threshold,
   ratio: (c) => c.mining,
+  nms_step: (c) => c.stepAt,
   hidden_levels: (c) => [...c.hiddenLevels].sort((a, b) => a - b),
   hidden_classes: (c) => [...c.hiddenClasses].sort(),
 };
@@ -38,6 +39,9 @@ const ADOPT = {
   ratio: (c, value) => {
     if (!c.sliding) c.mining = value;
   },
+  nms_step: (c, value) => {
+    if (!c.stepMoving && !c.playing) c.stepAt = value;
+  },
   hidden_levels: (c, value) => {
     c.hiddenLevels = new Set(value);
   },
@@ -46,8 +50,19 @@ const ADOPT = {
   },
 };
 
+// The limits after the score, as Python names them and as they are called here.
+const LIMITS = { nms: "nms", top_k: "topK", agnostic: "agnostic", nms_kind: "kind", sigma: "sigma", cap: "cap" };
+
+for (const [theirs, own] of Object.entries(LIMITS)) {
+  FIELDS[theirs] = (c) => c.limits?.[own] ?? null;
+  ADOPT[theirs] = (c, value) => {
+    if (c.limits && !c.sliding) c.limits[own] = value;
+  };
+}
+
 const behaviour = {
   ...editing,
+  ...stepping,
 
   isShown(kind) {
     return this.payload.settling || !this.switchedOff[this.payload.mode]?.has(kind);
@@ -60,12 +75,12 @@ const behaviour = {
 
   kindOf(i) {
     if (i >= this.counts.above) return "below";
-    return this.candidates.fate[i] === 0 ? lineOfDetection(this, i) : FATES[this.candidates.fate[i]];
+    return this.ends.fate[i] === KEPT ? lineOfDetection(this, i) : FATES[this.ends.fate[i]];
   },
 
   kindOfObject(i) {
     if (this.objects[i].ignored) return "ignored_object";
-    if (this.payload.mode === "detections" && this.payload.hits) return this.found.has(i) ? "object" : "missed";
+    if (this.payload.mode === "detections" && (this.payload.hits || this.answers)) return this.found.has(i) ? "object" : "missed";
     return this.match && this.match.counts[this.slots[i]] === 0 ? "orphan" : "object";
   },
 
@@ -148,11 +163,13 @@ function render(c) {
   const since = c.since;
   c.since = null;
   derive(c);
+  deriveSteps(c);
   buildToolbar(c);
   updateToolbar(c);
   glide(c);
   paintFrame(c);
   updatePanel(c);
+  updatePlayer(c);
   updateTooltip(c);
   publish(c);
   clearTimeout(c.resting);
@@ -181,6 +198,7 @@ function publish(c) {
     selectedDetection: c.selectedDetection ?? "",
     score: c.score,
     threshold: c.threshold ?? "",
+    ...(c.limits ? publishedLimits(c) : {}),
     ...(c.costs ? { ratio: c.mining ?? "", mined: c.costs.sums.count, loss: lossAt(c.costs).total } : {}),
     zoom: c.view.zoom.toFixed(2),
     revision: c.revision,
@@ -194,6 +212,12 @@ function publish(c) {
     if (c.canvas.dataset[name] !== String(value)) c.canvas.dataset[name] = value;
   }
   c.canvas.dataset.ver = Number(c.canvas.dataset.ver ?? 0) + 1;
+}
+
+function publishedLimits(c) {
+  const { nms, topK, agnostic, kind, sigma } = c.limits;
+  const follow = { steps: c.steps?.count ?? "", step: c.stepAt ?? "", playing: Boolean(c.playing) };
+  return { nms, topK, agnostic, nmsKind: kind, sigma, live: c.fromBrowser, stale: c.stale, ...follow };
 }
 
 // Takes a payload over. Its heavy parts are in the store by now.
@@ -210,6 +234,7 @@ function adopt(c, payload) {
   c.answered = payload.revision;
   c.revision = Math.max(c.revision, payload.revision);
   if (answered) c.changed.clear();
+  c.limits = (payload.nms ?? null) === null ? null : (c.limits ?? {});
   takeBlobs(c, payload);
   for (const [name, set] of Object.entries(ADOPT)) if (!c.changed.has(name)) set(c, payload[name]);
   keepInRange(c);
@@ -228,6 +253,9 @@ function forget(c) {
   c.undo = [];
   c.hover = null;
   c.sliding = false;
+  c.stopPlaying();
+  clearTimeout(c.stepResting);
+  c.stepMoving = false;
   c.view.reset();
   c.changed.clear();
 }
@@ -244,6 +272,7 @@ function takeBlobs(c, payload) {
   c.lastGiven = c.givenStates;
   c.statesVersion += 1;
   c.outcomes = payload.outcomes ? column(payload.outcomes, Uint8Array) : null;
+  c.answers = payload.answers ? column(payload.answers, Int16Array) : null;
   c.hover = null;
   c.picture?.loaded.then(() => c.request());
 }
@@ -286,11 +315,12 @@ function build(root) {
   const stage = element("div", "ssd-stage", main);
   const canvas = element("canvas", "ssd-canvas", stage, { tabindex: 0, role: "img", "aria-label": "Picture" });
   const tooltip = element("div", "ssd-tooltip", stage, { "aria-hidden": "true" });
+  const player = element("div", "ssd-player", main, { role: "group", "aria-label": "NMS step by step" });
   const status = element("div", "ssd-status", main);
   const panel = element("div", "ssd-panel", root);
   const spoken = element("ul", "ssd-spoken", root);
   const liveRegion = element("div", "ssd-spoken", root, { "aria-live": "polite" });
-  return { bar, stage, canvas, tooltip, status, panel, spoken, liveRegion };
+  return { bar, stage, canvas, tooltip, player, status, panel, spoken, liveRegion };
 }
 
 function mountCanvas(host, payload, events, store) {
@@ -301,12 +331,14 @@ function mountCanvas(host, payload, events, store) {
     root, events, store, payload: null, pending: null, view: new View(), base: document.createElement("canvas"),
     objects: [], selectedObject: null, selectedAnchor: null, selectedDetection: null, score: 0.5, threshold: null, mining: null, costs: null,
     hiddenLevels: new Set(), hiddenClasses: new Set(), changed: new Set(), undo: [], chips: new Map(),
+    limits: null, answers: null, ends: null, steps: null, stepAt: null, stepState: null, stepMoving: false, playing: null,
     revision: 0, answered: 0, statesVersion: 0, tool: "select", hideBoxes: false, hover: null, hoverAt: [0, 0],
     drag: null, draft: null, press: null, pinch: null, nudge: null, frame: 0, since: null, gone: false,
     switchedOff: Object.fromEntries(Object.entries(HIDDEN_AT_FIRST).map(([mode, kinds]) => [mode, new Set(kinds)])),
   });
   c.told = (latency) => c.canvas.dispatchEvent(new CustomEvent("ssd:painted", { bubbles: true, composed: true, detail: { latency } }));
   buildPanel(c);
+  buildPlayer(c);
   listenToPointer(c);
   listenToKeys(c);
   const watch = new ResizeObserver(() => c.payload && layout(c));
@@ -321,6 +353,8 @@ function mountCanvas(host, payload, events, store) {
     c.gone = true;
     watch.disconnect();
     clearTimeout(c.resting);
+    clearTimeout(c.stepResting);
+    clearInterval(c.playing);
     cancelAnimationFrame(c.frame);
     root.remove();
   };
@@ -331,4 +365,5 @@ function mountCanvas(host, payload, events, store) {
 globalThis.ssdCanvas = {
   mountCanvas, BlobStore, MatchTable, countAbove, countFates, objectSentence, numbered, readBlob, twoDecimals,
   classColours, jaccardRow, areas, STATES, Crowd, Labels, View, mine, lossAt,
+  NmsTable, NmsSteps, suppressAgain, pythonsEnds, judged,
 };

@@ -99,21 +99,47 @@ function cellFilter(c) {
   return (a) => level[a] === level[at] && row[a] === row[at] && across[a] === across[at];
 }
 
+// The fates at the limits of this moment: worked out here, or Python's where there are too many
+// candidates for a frame or no limits to move.
+function deriveEnds(c, above) {
+  const { candidates, limits } = c;
+  const live = Boolean(limits) && above <= LIVE_CANDIDATES;
+  c.asPython = !limits || Object.entries(LIMITS).every(([theirs, own]) => limits[own] === c.payload[theirs]);
+  const { nms_kind: kind, cap } = c.payload;
+  const soft = (live ? limits.kind : kind) === "soft";
+  const key = [c.payload.candidates, above, live, soft && c.score, ...Object.values(limits ?? {})].join();
+  c.stale = !live && !c.asPython;
+  c.fromBrowser = live;
+  if (c.endsKey !== key || c.endsOf !== candidates) {
+    if (c.nmsTable?.of !== candidates.boxes) c.nmsTable = null;
+    if (live) c.nmsTable ??= Object.assign(new NmsTable(candidates), { of: candidates.boxes });
+    c.ends = live
+      ? suppressAgain(candidates, c.nmsTable, above, { ...limits, score: c.score })
+      : pythonsEnds(candidates, above, { kind, cap, score: c.score });
+    c.endsKey = key;
+    c.endsOf = candidates;
+    c.steps = null;
+  }
+  const answers = c.answers && judged(c.ends, c.answers, c.objects.map((each) => each.ignored));
+  if (answers) c.outcomes = answers.outcomes;
+  c.found = answers ? answers.found : new Set();
+  if (!answers) for (const [i, g] of c.payload.hits ?? []) if (i < above) c.found.add(g);
+}
+
 function deriveDetections(c) {
   const { candidates } = c;
   const above = countAbove(candidates.scores, c.score);
-  c.counts = countFates(candidates, above, c.outcomes);
+  deriveEnds(c, above);
+  c.counts = countFates(candidates, above, c.outcomes, c.ends.fate);
   c.groups = { kept: [], beyond_top_k: [], suppressed: [], beyond_cap: [], below: [] };
   const hidden = candidates.names.map((name) => c.hiddenClasses.has(name));
   const shown = FATES.map((kind) => c.isShown(kind));
   for (let i = 0; i < candidates.count; i += 1) {
-    const fate = i < above ? candidates.fate[i] : BELOW;
+    const fate = i < above ? c.ends.fate[i] : BELOW;
     if (shown[fate] && !hidden[candidates.labels[i] - 1]) c.groups[FATES[fate]].push(i);
   }
   c.shownDetections = Object.values(c.groups).flat();
   c.numVisible = c.shownDetections.length;
-  c.found = new Set();
-  for (const [i, g] of c.payload.hits ?? []) if (i < above) c.found.add(g);
   c.crowdKey = "detections";
   c.crowd = { kind: "below", count: 0, indices: new Int32Array(0) };
 }

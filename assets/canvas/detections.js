@@ -6,6 +6,7 @@
 const FATES = ["kept", "beyond_top_k", "suppressed", "beyond_cap", "below"];
 const BELOW = 4;
 const OUTCOMES = ["", "true_positive", "false_positive", "dropped"];
+const OUTCOME = Object.fromEntries(OUTCOMES.map((name, i) => [name, i]));
 
 // How many scores are above the threshold: float32 scores against a double.
 function countAbove(scores, threshold) {
@@ -18,12 +19,12 @@ function countAbove(scores, threshold) {
   return low;
 }
 
-function countFates(candidates, above, outcomes) {
+function countFates(candidates, above, outcomes, fates = candidates.fate) {
   const counts = { kept: 0, beyond_top_k: 0, suppressed: 0, beyond_cap: 0, true_positive: 0, false_positive: 0 };
   counts.below = candidates.count - above + candidates.numBelow;
   counts.above = above;
   for (let i = 0; i < above; i += 1) {
-    const fate = candidates.fate[i];
+    const fate = fates[i];
     counts[FATES[fate]] += 1;
     if (fate === 0 && outcomes) counts[OUTCOMES[outcomes[i]]] += 1;
   }

@@ -18,10 +18,12 @@ function listenToKeys(c) {
 function pressed(c, event) {
   if ((event.ctrlKey || event.metaKey) && event.key.toLowerCase() === "z") return done(c.takeBack());
   if (event.ctrlKey || event.metaKey) return false;
+  if (stepKey(c, event)) return true;
   if (event.key in ARROWS) return arrow(c, event);
   if (event.key === "Tab") return cycle(c, event.shiftKey ? -1 : 1);
   const plain = {
     h: () => c.toggleBoxes(),
+    s: () => c.toggleSteps(),
     d: () => c.payload.editable && c.setTool("draw"),
     n: () => c.addObject([0.35, 0.35, 0.65, 0.65]),
     "+": () => c.zoomBy(1.4),

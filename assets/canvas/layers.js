@@ -37,14 +37,15 @@ function paintFrame(c) {
   if (payload.grid_level !== null && c.anchors?.grids[payload.grid_level]) {
     drawGrid(pen, c.view, c.anchors.grids[payload.grid_level], c.anchors.steps[payload.grid_level], LINES.grid);
   }
-  if (payload.mode === "detections") paintDetections(pen, c);
-  else paintAnchors(pen, c);
+  if (payload.mode === "detections" && !c.stepState) paintDetections(pen, c);
+  else if (payload.mode !== "detections") paintAnchors(pen, c);
   if (payload.receptive_field) drawBox(pen, c.view, payload.receptive_field, LINES.field);
   paintSelectedAnchor(pen, c);
   const labels = new Labels(pen, c.view);
   for (const { box, name } of c.objects) if (!c.hiddenClasses.has(name)) labels.keepOff(box);
   paintObjects(pen, c, labels);
-  if (payload.mode === "detections") paintKept(pen, c, labels);
+  if (c.stepState) paintSteps(pen, c, labels);
+  else if (payload.mode === "detections") paintKept(pen, c, labels);
   paintHover(pen, c);
   if (c.draft) drawBox(pen, c.view, c.draft, { ...LINES.object, dash_px: [6, 4] });
 }
@@ -103,7 +104,7 @@ function paintKept(pen, c, labels) {
   }
   for (const i of kept.slice(0, few && (!c.payload.static || c.payload.settling) ? 40 : 0)) {
     const name = c.candidates.names[c.candidates.labels[i] - 1] ?? "";
-    labels.draw(boxAt(c.candidates.boxes, i), `${name} ${twoDecimals(c.candidates.scores[i])}`, {
+    labels.draw(boxAt(c.candidates.boxes, i), `${name} ${twoDecimals(scoreNow(c, i))}`, {
       background: c.colourOf(name),
       fade: dim ? 0.6 : 1,
     });
@@ -113,7 +114,7 @@ function paintKept(pen, c, labels) {
 
 // The selected detection, who sent it away, and whom it sent away.
 function paintSelectedDetection(pen, c) {
-  const i = c.selectedDetection, { boxes, by } = c.candidates;
+  const i = c.selectedDetection, { boxes } = c.candidates, { by } = c.ends;
   const own = boxAt(boxes, i);
   if (i < c.counts.above) {
     const sent = [];
@@ -168,7 +169,7 @@ function paintHover(pen, c) {
     const line = LINES[STATES[c.states[c.hover.index]]] ?? LINES.plain;
     drawBox(pen, c.view, boxAt(c.anchors.boxes, c.hover.index), { ...line, alpha: 1, halo: 0.6 }, { thicker: 1 });
   } else if (c.hover.kind === "detection") {
-    const own = boxAt(c.candidates.boxes, c.hover.index), by = c.candidates.by[c.hover.index];
+    const own = boxAt(c.candidates.boxes, c.hover.index), by = c.ends.by[c.hover.index] ?? -1;
     const line = LINES[c.kindOf(c.hover.index)];
     if (by >= 0 && c.hover.index < c.counts.above) {
       drawLink(pen, c.view, own, boxAt(c.candidates.boxes, by), LINES.suppressed);

@@ -7,6 +7,7 @@ function statusText(c) {
   }
   if (payload.mode === "detections") {
     const wanted = `${counts.kept} kept of ${withCommas(counts.above)} above ${c.score.toFixed(2)}`;
+    if (c.stale) return filled(SENTENCES.nms_release, { count: withCommas(counts.above), most: withCommas(LIVE_CANDIDATES) });
     return c.outcomes ? `${wanted} · ${outcomeText(c)}` : wanted;
   }
   if (c.costs) return lossStatus(c);
@@ -127,16 +128,26 @@ function buildPanel(c) {
 }
 
 function detectionTitle(c, i) {
-  return `${c.candidates.names[c.candidates.labels[i] - 1] ?? "?"} ${twoDecimals(c.candidates.scores[i])}`;
+  return `${c.candidates.names[c.candidates.labels[i] - 1] ?? "?"} ${twoDecimals(scoreNow(c, i))}`;
+}
+
+// The score after NMS: soft NMS lowers it.
+function scoreNow(c, i) {
+  return c.ends && i < c.ends.decayed.length ? c.ends.decayed[i] : c.candidates.scores[i];
 }
 
 const FATE_WORDS = ["kept", "beyond top-k of its class", "suppressed", "beyond the cap per picture"];
 
 function fateText(c, i) {
   if (i >= c.counts.above) return "below the score threshold";
-  const { fate, by, overlap } = c.candidates;
-  if (fate[i] === 2) return `suppressed by ${detectionTitle(c, by[i])} at jaccard ${twoDecimals(overlap[i])}`;
+  const { fate, by, overlap } = c.ends;
+  if (fate[i] === SUPPRESSED && by[i] >= 0) return `suppressed by ${detectionTitle(c, by[i])} at jaccard ${twoDecimals(overlap[i])}`;
   return FATE_WORDS[fate[i]] + (fate[i] === 0 && c.outcomes?.[i] ? `, ${LINES[OUTCOMES[c.outcomes[i]]]?.word ?? "not counted"}` : "");
+}
+
+function decayText(c, i) {
+  if (i >= c.counts.above || !(c.ends.decayedBy[i] >= 0)) return "";
+  return `scored ${twoDecimals(c.candidates.scores[i])}; lowered most by ${detectionTitle(c, c.ends.decayedBy[i])}`;
 }
 
 function tooltipLines(c, { kind, index }) {
@@ -146,7 +157,7 @@ function tooltipLines(c, { kind, index }) {
   }
   if (kind === "detection") {
     const size = sizeInPixels(boxAt(c.candidates.boxes, index), width, height);
-    return [detectionTitle(c, index), `anchor ${withCommas(c.candidates.anchors[index])} · ${size}`, fateText(c, index)];
+    return [detectionTitle(c, index), decayText(c, index), `anchor ${withCommas(c.candidates.anchors[index])} · ${size}`, fateText(c, index)];
   }
   const { level, row, column: across, boxes } = c.anchors;
   const lines = [

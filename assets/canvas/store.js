@@ -81,6 +81,8 @@ function readCandidates(data) {
     fate: column(data.fate, Uint8Array),
     by: column(data.by, Int32Array),
     overlap: column(data.overlap, Float32Array),
+    decayed: column(data.decayed, Float32Array),
+    decayedBy: column(data.decayed_by, Int32Array),
     names: data.names,
     floor: data.floor,
     numBelow: data.num_below,

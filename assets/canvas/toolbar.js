@@ -16,18 +16,20 @@ const MAX_CLASS_CHIPS = 12;
 
 // Rebuilt only when its structure changes; texts and counts follow each frame.
 function buildToolbar(c) {
-  const key = JSON.stringify([c.payload.mode, c.payload.editable, c.payload.class_names, c.anchors?.perLevel ?? 0, !c.givenStates, classesShown(c), c.mining === null, c.costs?.top, c.payload.level_chips, c.payload.threshold_slider && c.payload.matching !== null]);
+  const key = JSON.stringify([c.payload.mode, c.payload.editable, c.payload.class_names, c.anchors?.perLevel ?? 0, !c.givenStates, classesShown(c), c.mining === null, c.costs?.top, c.payload.level_chips, c.limits?.kind, c.payload.threshold_slider && c.payload.matching !== null]);
   if (c.toolbarKey === key) return;
   c.toolbarKey = key;
   c.bar.replaceChildren();
   c.chips = new Map();
-  c.slider = null;
+  c.sliders = [];
   if (c.payload.mode === "detections") buildScore(c);
+  if (c.payload.mode === "detections" && c.limits) buildLimits(c);
   if (c.payload.threshold_slider && c.payload.matching) buildThreshold(c);
   if (c.costs) buildRatio(c);
   buildStateChips(c);
   if (c.payload.mode !== "detections" && c.anchors && c.payload.level_chips) buildLevelChips(c);
   buildClassChips(c);
+  if (c.payload.mode === "detections" && c.limits) buildNmsSwitches(c);
   if (c.costs) buildHeat(c);
   buildTools(c);
 }
@@ -59,29 +61,83 @@ function buildThreshold(c) {
   });
 }
 
+const TOP_KS = [1, 2, 3, 4, 5, 7, 10, 15, 20, 30, 40, 50, 75, 100, 150, 200, 300, 400, 500, 700, 1000];
+
+// The limits after the score: they act while they move, up to so many candidates.
+function buildLimits(c) {
+  const { limits } = c;
+  const own = (name) => ({
+    read: () => limits[name],
+    write: (value) => {
+      limits[name] = value;
+    },
+  });
+  if (limits.kind === "soft") {
+    buildSlider(c, "Soft-NMS sigma", { least: 0.05, most: 2, step: 0.05, digits: 2, field: "sigma", ...own("sigma") });
+  } else {
+    buildSlider(c, "NMS threshold", { least: 0.05, most: 0.95, step: 0.01, digits: 2, field: "nms", ...own("nms") });
+  }
+  const place = (value) => TOP_KS.findLastIndex((each) => each <= value);
+  buildSlider(c, "Top-k of each class", {
+    most: TOP_KS.length - 1,
+    step: 1,
+    digits: 0,
+    field: "top_k",
+    read: () => limits.topK,
+    write: (at) => {
+      limits.topK = TOP_KS[at];
+    },
+    place,
+  });
+}
+
+// Switches between two kinds of NMS, and the way through it step by step.
+function buildNmsSwitches(c) {
+  const group = element("div", "ssd-group", c.bar, { role: "group", "aria-label": "NMS" });
+  const turn = (name, id, label, title, on, off) => {
+    chip(c, group, id, label, {
+      pressed: () => c.limits[name] === on,
+      onToggle: () => {
+        c.limits[name] = c.limits[name] === on ? off : on;
+        c.report({ kind: "nms_kind", agnostic: "agnostic" }[name]);
+      },
+    });
+    const { button } = c.chips.get(id);
+    button.title = title;
+    button.classList.add("ssd-switch");
+  };
+  turn("agnostic", "nms-agnostic", "across classes", "NMS among all classes instead of within each", true, false);
+  turn("kind", "nms-soft", "soft NMS", "Lower the score of a box that is close to a better one, instead of dropping it", "soft", "hard");
+  c.stepsButton = element("button", "ssd-chip ssd-switch", group, { type: "button", "data-chip": "nms-steps" });
+  icon("steps", c.stepsButton);
+  element("span", "", c.stepsButton).textContent = "step by step";
+  c.stepsButton.addEventListener("click", () => c.toggleSteps());
+}
+
 // One slider that acts while it moves and tells Python on release.
-function buildSlider(c, title, { least = 0, most, step, digits, field, read, write }) {
+function buildSlider(c, title, { least = 0, most, step, digits, field, read, write, place = (value) => value }) {
   const label = element("label", "ssd-score", c.bar);
   element("span", "", label).textContent = title;
-  c.slider = element("input", "", label, { type: "range", min: least, max: most, step, "aria-label": title });
-  c.sliderValue = element("output", "", label);
-  c.sliderShows = () => {
-    const value = read();
-    if (!c.sliding) c.slider.value = String(value);
-    c.slider.style.setProperty("--at", `${((value - least) / (most - least)) * 100}%`);
-    say(c.sliderValue, value.toFixed(value < 0.01 && value > 0 ? 3 : digits));
-  };
-  c.slider.addEventListener("input", (event) => {
+  const slider = element("input", "", label, { type: "range", min: least, max: most, step, "aria-label": title });
+  const shown = element("output", "", label);
+  c.sliders.push(() => {
+    const value = read(), at = place(value);
+    if (!c.sliding) slider.value = String(at);
+    slider.style.setProperty("--at", `${((at - least) / (most - least)) * 100}%`);
+    say(shown, value.toFixed(value < 0.01 && value > 0 ? 3 : digits));
+    mark(slider, "aria-valuetext", shown.textContent);
+  });
+  slider.addEventListener("input", (event) => {
     c.sliding = true;
-    write(Number(c.slider.value));
+    write(Number(slider.value));
     c.request(event.timeStamp);
   });
-  c.slider.addEventListener("change", () => {
+  slider.addEventListener("change", () => {
     c.sliding = false;
     c.report(field);
   });
   for (const name of ["pointerup", "keyup", "blur"]) {
-    c.slider.addEventListener(name, () => {
+    slider.addEventListener(name, () => {
       c.sliding = false; // back where it started: no change to report
     });
   }
@@ -188,7 +244,12 @@ function updateToolbar(c) {
     mark(button, "aria-pressed", pressed());
     if (c.counts && id in c.counts) say(count, withCommas(c.counts[id]));
   }
-  if (c.slider) c.sliderShows();
+  for (const shows of c.sliders) shows();
+  if (c.stepsButton?.isConnected) {
+    mark(c.stepsButton, "aria-pressed", c.stepAt !== null);
+    c.stepsButton.disabled = c.stepAt === null && !c.canStep();
+    c.stepsButton.title = c.stepsButton.disabled ? cannotStep(c) : "Follow NMS box by box (s)";
+  }
   if (c.drawButton) {
     mark(c.drawButton, "aria-pressed", c.tool === "draw");
     c.drawButton.disabled = c.objects.length >= c.payload.max_objects;

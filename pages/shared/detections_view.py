@@ -11,7 +11,7 @@ from pages.shared import scene as scenes
 from pages.shared import show, snippets, state
 from pages.shared.detector import explain_misfit, knows, model_picker
 from pages.shared.facts import facts
-from pages.shared.limits import FLOOR, limits, score
+from pages.shared.limits import FLOOR, limits, nms_step, score
 from pages.shared.scene import Scene
 from pages.shared.takeaway import lesson_button
 from ssd.config import SelectionConfig
@@ -33,7 +33,7 @@ def body_of(scene: Scene) -> None:
     predictor, output = scenes.predictor_of(model), scenes.output_of(scene, model=model)
     shown = replace(config, score_threshold=score())
     candidates, selection = predictor.select(output, config), predictor.select(output, shown)
-    view = draw(scene, predictor, candidates)
+    view = draw(scene, predictor, candidates, limits=config, nms_step=nms_step())
     verdict(scene, predictor, selection, candidates, output)
     stages(scene, predictor, candidates, output)
     offers = st.expander("Download", icon=":material/download:", key="offers", on_change="rerun")
@@ -53,7 +53,7 @@ def _show_without_model(scene: Scene) -> None:
         explain_misfit(scene)
 
 
-def draw(scene: Scene, predictor: Predictor, selection: Selection) -> CanvasView:
+def draw(scene: Scene, predictor: Predictor, selection: Selection, **more: Any) -> CanvasView:
     """All candidates on the canvas, with their fates and what they are worth."""
     from ssd.figures.blobs import candidates_blob
     from ssd.figures.findings import worth_of
@@ -72,12 +72,14 @@ def draw(scene: Scene, predictor: Predictor, selection: Selection) -> CanvasView
         selected_detection=state.kept_index("detection", below=len(selection.scores)),
         selected_anchor=None,
         score=score(),
+        answers=None if worth is None else worth.answers,
         outcomes=None if worth is None else worth.outcomes,
         hits=None if worth is None else worth.hits,
         hidden_classes=[names[index] for index in hidden],
         editable=False,
         panel=True,
         max_height_px=480,
+        **more,
     )
 
 

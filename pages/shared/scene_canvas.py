@@ -9,6 +9,7 @@ import streamlit as st
 
 from pages.shared import scene as scenes
 from pages.shared import state
+from pages.shared.limits import take_limits
 from pages.shared.scene import Scene
 
 if TYPE_CHECKING:
@@ -88,6 +89,7 @@ def take_events(events: CanvasEvents) -> None:
     for name in ("score", "ratio"):
         if name in events.changed and (value := getattr(events, name)) is not None:
             state.keep(name, f"{value:.6g}")
+    take_limits(events)
     if "hidden_levels" in events.changed:
         state.keep("levels", state.indices_text(events.hidden_levels))
     if "hidden_classes" in events.changed:

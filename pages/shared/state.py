@@ -22,6 +22,13 @@ KEYS = (
     "anchor",
     "detection",
     "score",
+    "nms",
+    "topk",
+    "cap",
+    "agnostic",
+    "nmskind",
+    "sigma",
+    "step",
     "ratio",
     "alpha",
     "gamma",
@@ -32,7 +39,7 @@ KEYS = (
     "which",
 )
 PAGE = "page"  # key of the fragment that holds a page's own part
-OF_THE_PICTURE = ("objects", "object", "detection", "classes")  # meaningless on another picture
+OF_THE_PICTURE = ("objects", "object", "detection", "classes", "step")  # meaningless on another picture
 NOT_IN_A_LINK = ("objects", "object", "detection")  # of a picture that does not travel
 
 

@@ -124,6 +124,8 @@ def candidates_blob(selection: Selection, *, class_names: Sequence[str], floor: 
             "fate": to_base64(selection.fate, np.uint8),
             "by": to_base64(selection.suppressed_by, np.int32),
             "overlap": to_base64(selection.overlap, np.float32),
+            "decayed": to_base64(selection.decayed, np.float32),
+            "decayed_by": to_base64(selection.decayed_by, np.int32),
             "names": list(class_names),
             "floor": floor,
             "num_below": selection.num_below,

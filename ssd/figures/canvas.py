@@ -17,7 +17,7 @@ import torch
 from jaxtyping import Bool, Int64, UInt8
 from torch import Tensor
 
-from ssd.config import MatchingRule
+from ssd.config import MatchingRule, SelectionConfig
 from ssd.errors import DataError
 from ssd.figures.blobs import Blob, anchors_blob, candidates_blob, picture_blob, to_base64
 from ssd.limits import MAX_DRAWN_OBJECTS
@@ -113,6 +113,11 @@ class CanvasView:
         selected_object: index into ``objects``, or ``None``.
         selected_detection: index into the candidates, or ``None``.
         score: the score threshold where its slider starts.
+        limits: with them the browser moves NMS and top-k itself, up to
+            ``limits.MAX_LIVE_CANDIDATES`` candidates above the score; ``None``: the fates stand.
+        nms_step: step of NMS that is shown, or ``None``: all of it is done.
+        answers: index of the object that each candidate would take, else ``UNMATCHED``: with
+            them the browser judges whoever it keeps.
         outcomes: one :class:`Outcome` a candidate, of the selection at the lowest score.
         hits: index of the object that each true positive found, else ``UNMATCHED``.
         level_chips: switches for the levels above the canvas.
@@ -147,6 +152,9 @@ class CanvasView:
     selected_object: int | None = None
     selected_detection: int | None = None
     score: float = 0.5
+    limits: SelectionConfig | None = None
+    nms_step: int | None = None
+    answers: Int64[Tensor, "n"] | None = None
     outcomes: UInt8[Tensor, "n"] | None = None
     hits: Int64[Tensor, "n"] | None = None
     level_chips: bool = True
@@ -229,7 +237,7 @@ def canvas_payload(view: CanvasView) -> CanvasPayload:
     """
     _check(view)
     heavy = ("picture", "anchors", "candidates", "costs")
-    kept_apart = (*heavy, "states", "outcomes", "hits", "objects", "matching")
+    kept_apart = (*heavy, "states", "limits", "answers", "outcomes", "hits", "objects", "matching")
     light = {name: value for name, value in vars(view).items() if name not in kept_apart}
     blobs = {name: getattr(view, name) for name in heavy}
     light |= {name: None if blob is None else blob.digest for name, blob in blobs.items()}
@@ -237,6 +245,8 @@ def canvas_payload(view: CanvasView) -> CanvasPayload:
         "width": view.picture.data["width"],
         "height": view.picture.data["height"],
         "states": None if view.states is None else to_base64(view.states, np.uint8),
+        **_limits(view.limits),
+        "answers": None if view.answers is None else to_base64(view.answers, np.int16),
         "outcomes": None if view.outcomes is None else to_base64(view.outcomes, np.uint8),
         "hits": None if view.hits is None else [[i, view.hits[i]] for i in (view.hits >= 0).nonzero()[:, 0]],
         "objects": [asdict(each) for each in view.objects],
@@ -246,6 +256,19 @@ def canvas_payload(view: CanvasView) -> CanvasPayload:
     }
     plain = json.loads(json.dumps(light, default=_plain))  # sequences become lists, numbers plain
     return CanvasPayload(tuple(blob for blob in blobs.values() if blob is not None), plain)
+
+
+def _limits(config: SelectionConfig | None) -> dict[str, Any]:
+    """The limits after the score, under the names that the browser reports them with."""
+    names = {
+        "nms": "nms_threshold",
+        "top_k": "top_k",
+        "cap": "max_detections",
+        "agnostic": "class_agnostic",
+        "nms_kind": "nms_kind",
+        "sigma": "soft_sigma",
+    }
+    return {name: None if config is None else getattr(config, field) for name, field in names.items()}
 
 
 def _check(view: CanvasView) -> None:
@@ -267,6 +290,7 @@ def _check(view: CanvasView) -> None:
 def _bytes_of(view: CanvasView) -> Iterator[tuple[str, Blob | None, Tensor | None]]:
     """The columns that go with a blob, by name."""
     yield "states", view.anchors, view.states
+    yield "answers", view.candidates, view.answers
     yield "outcomes", view.candidates, view.outcomes
     yield "hits", view.candidates, view.hits
 

@@ -7,12 +7,14 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from ssd.config import NMS_KINDS, NmsKind
 from ssd.figures.canvas import CanvasObject
 from ssd.limits import MAX_CANVAS_OBJECTS, MAX_CLASS_NAME_CHARS, MAX_NEGATIVE_RATIO
 
 __all__ = ["NO_EVENTS", "CanvasEvents", "read_events"]
 
 _FIELDS = ("objects", "selected_anchor", "selected_object", "selected_detection")
+_LIMITS = ("nms", "top_k", "cap", "agnostic", "nms_kind", "sigma", "nms_step")
 _MORE_FIELDS = ("score", "threshold", "ratio", "hidden_levels", "hidden_classes")
 
 
@@ -33,6 +35,13 @@ class CanvasEvents:
         score: the score threshold.
         threshold: the match threshold.
         ratio: hard negatives for each positive.
+        nms: the NMS threshold.
+        top_k: candidates of each class that reach NMS.
+        cap: boxes kept in a picture.
+        agnostic: NMS among all classes.
+        nms_kind: hard or soft.
+        sigma: of soft NMS.
+        nms_step: step of NMS that is shown; ``None``: all of it is done.
         hidden_levels: levels switched off.
         hidden_classes: names of classes switched off.
         step: −1 for the previous picture, +1 for the next, else 0.
@@ -48,11 +57,19 @@ class CanvasEvents:
     score: float | None = None
     threshold: float | None = None
     ratio: float | None = None
+    nms: float | None = None
+    top_k: int | None = None
+    cap: int | None = None
+    agnostic: bool | None = None
+    nms_kind: NmsKind | None = None
+    sigma: float | None = None
+    nms_step: int | None = None
     hidden_levels: tuple[int, ...] = ()
     hidden_classes: tuple[str, ...] = ()
     step: int = 0
 
 
+MAX_SIGMA = 10.0  # of soft NMS: beyond it nothing falls
 NO_EVENTS = CanvasEvents()
 
 
@@ -78,7 +95,7 @@ def read_events(view: object, step: object = None) -> CanvasEvents:
     names = changed if isinstance(changed, list) else []
     scene = known.get("scene")
     return CanvasEvents(
-        changed=frozenset(n for n in names if n in _FIELDS + _MORE_FIELDS),
+        changed=frozenset(n for n in names if n in _FIELDS + _LIMITS + _MORE_FIELDS),
         scene=scene if isinstance(scene, str) else "",
         revision=_index(known.get("revision")) or 0,
         objects=_objects(known.get("objects")),
@@ -88,6 +105,13 @@ def read_events(view: object, step: object = None) -> CanvasEvents:
         score=_share(known.get("score")),
         threshold=_share(known.get("threshold")),
         ratio=_number(known.get("ratio"), most=MAX_NEGATIVE_RATIO),
+        nms=_share(known.get("nms")),
+        top_k=_index(known.get("top_k")) or None,
+        cap=_index(known.get("cap")) or None,
+        agnostic=known.get("agnostic") if isinstance(known.get("agnostic"), bool) else None,
+        nms_kind=next((kind for kind in NMS_KINDS if kind == known.get("nms_kind")), None),
+        sigma=_number(known.get("sigma"), most=MAX_SIGMA),
+        nms_step=_index(known.get("nms_step")),
         hidden_levels=tuple(v for v in map(_index, _list(known.get("hidden_levels"))) if v is not None),
         hidden_classes=tuple(v for v in map(_name, _list(known.get("hidden_classes"))) if v is not None),
         step=_step(step),

@@ -9,7 +9,7 @@ from pathlib import Path
 from ssd.config import IGNORE_JACCARD
 from ssd.figures.colours import CLASS_COLOURS, LOSS_RAMP, lines_as_json
 from ssd.figures.sentences import SENTENCES
-from ssd.limits import MAX_NEGATIVE_RATIO, MAX_PICTURE_BYTES, MAX_UPLOADS
+from ssd.limits import MAX_LIVE_CANDIDATES, MAX_NEGATIVE_RATIO, MAX_PICTURE_BYTES, MAX_UPLOADS
 
 __all__ = ["canvas_css", "canvas_script", "page_css", "page_script"]
 
@@ -18,6 +18,7 @@ _MODULES = (
     "numbers",
     "matching",
     "detections",
+    "nms",
     "text",
     "store",
     "costs",
@@ -27,12 +28,14 @@ _MODULES = (
     "draw",
     "labels",
     "settle",
+    "steps",
     "layers",
     "hit",
     "dom",
     "toolbar",
     "panel",
     "edit",
+    "player",
     "pointer",
     "keys",
     "derive",
@@ -61,6 +64,7 @@ def canvas_script() -> str:
         "MOST_RATIO": MAX_NEGATIVE_RATIO,
         "SENTENCES": SENTENCES,
         "IGNORE_JACCARD": IGNORE_JACCARD,
+        "LIVE_CANDIDATES": MAX_LIVE_CANDIDATES,
         "CSS": canvas_css(),
     }
     head = "\n".join(f"const {name} = {_as_script(value)};" for name, value in constants.items())

@@ -54,6 +54,7 @@ LINES: dict[str, Line] = {
     "suppressed": Line("#CC79A7", 1.0, (5.0, 4.0), 0.95, 0.3, 0.25, "suppressed"),
     "beyond_top_k": Line("#E69F00", 1.0, (2.0, 3.0), 0.95, 0.3, 0.25, "beyond top-k"),
     "beyond_cap": Line("#56B4E9", 1.0, (2.0, 3.0), 0.95, 0.3, 0.25, "beyond the cap"),
+    "waiting": Line("#56B4E9", 1.25, (), 0.95, 0.3, 0.3, "waits for its turn"),
     "below": Line("#999999", 1.0, (1.0, 3.0), 0.7, 0.24, 0.0, "below the score threshold"),
     "true_positive": Line("#00B98A", 2.5, (8.0, 4.0), 1.0, 0.5, 0.6, "true positive"),
     "false_positive": Line("#D55E00", 2.5, (8.0, 4.0), 1.0, 0.5, 0.6, "false positive"),

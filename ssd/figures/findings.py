@@ -157,10 +157,13 @@ class Worth:
     Attributes:
         outcomes: an ``Outcome`` a candidate; unknown for those that were not kept.
         hits: index of the object that a true positive found, else ``UNMATCHED``.
+        answers: index of the object that any candidate would take, if it were kept, before
+            those with lower scores; ``UNMATCHED`` where it lies on none.
     """
 
     outcomes: UInt8[Tensor, "n"]
     hits: Int64[Tensor, "n"]
+    answers: Int64[Tensor, "n"]
 
 
 def worth_of(
@@ -190,7 +193,7 @@ def worth_of(
         >>> worth_of(picked, Target.empty(), scene_classes=[], model_classes=["dog"], size_wh=(9, 9)).outcomes
         tensor([2], dtype=torch.uint8)
     """
-    verdict, _ = _judge(selection, target, scene_classes, model_classes, size_wh)
+    verdict, labels = _judge(selection, target, scene_classes, model_classes, size_wh)
     worth = torch.where(verdict.true_positive, int(Outcome.TRUE_POSITIVE), int(Outcome.FALSE_POSITIVE))
     worth = torch.where(verdict.ignored, int(Outcome.DROPPED), worth).to(torch.uint8)
     kept = selection.kept
@@ -198,7 +201,17 @@ def worth_of(
     outcomes[kept] = worth
     hits = torch.full_like(selection.fate, UNMATCHED, dtype=torch.int64)
     hits[kept] = torch.where(verdict.true_positive, verdict.gt, UNMATCHED)
-    return Worth(outcomes, hits)
+    return Worth(outcomes, hits, _answers(selection, target, labels))
+
+
+def _answers(selection: Selection, target: Target, labels: Tensor) -> Tensor:
+    """The object under each candidate, by the rule of ``metrics.judge``."""
+    if not len(labels):
+        return torch.full_like(selection.fate, UNMATCHED)
+    ignored = target.difficult | target.ignore | (labels == 0)
+    same = (selection.labels[:, None] == labels[None]) | ignored[None]
+    overlap, best = jaccard(selection.boxes, target.boxes).masked_fill(~same, -1.0).max(dim=1)
+    return torch.where(overlap >= 0.5, best, UNMATCHED)
 
 
 def funnel(selection: Selection, *, num_anchors: int) -> tuple[tuple[str, int], ...]:

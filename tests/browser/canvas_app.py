@@ -7,7 +7,7 @@ import time
 import streamlit as st
 import torch
 
-from benchmarks.pictures import random_objects, scene_picture, scored_everywhere
+from benchmarks.pictures import random_objects, scene_picture
 from pages.shared.canvas import box_canvas
 from pages.shared.picture_drop import picture_drop
 from ssd.anchors import make_anchors
@@ -27,6 +27,15 @@ st.set_page_config(layout="wide")
 query, state = st.query_params, st.session_state
 mode = query.get("mode", "matching")
 NAMES = ("dog", "cat", "person")
+LIMITS = {
+    "nms": "nms_threshold",
+    "top_k": "top_k",
+    "cap": "max_detections",
+    "agnostic": "class_agnostic",
+    "nms_kind": "nms_kind",
+    "sigma": "soft_sigma",
+}
+NO_LIMITS = SelectionConfig(score_threshold=0.01, top_k=10_000, nms_threshold=1.0, max_detections=10_000)
 
 
 picture = st.cache_resource(scene_picture)
@@ -39,21 +48,17 @@ def anchors(preset):
 
 
 @st.cache_resource
-def candidates(boxes_of, everywhere):
+def outputs(boxes_of, everywhere):
+    """Boxes and scores, as of a network."""
     made, _ = anchors("ssd300-voc")
     dice = torch.Generator().manual_seed(0)
-    if everywhere:  # a score for each of the 8,732 boxes, and no limit
-        config = SelectionConfig(score_threshold=0.01, top_k=10_000, nms_threshold=1.0, max_detections=10_000)
-        return candidates_blob(
-            scored_everywhere(made, config=config), class_names=NAMES[:1], floor=0.01
-        ), None
+    if everywhere:  # a score for each of the 8,732 boxes
+        return made.boxes, torch.rand(len(made), 1, generator=dice) * 0.98 + 0.015
     boxes = (made.boxes + torch.randn(made.boxes.shape, generator=dice) * 0.01).clamp(0, 1)
     boxes = torch.cat(
         [torch.minimum(boxes[:, :2], boxes[:, 2:]), torch.maximum(boxes[:, :2], boxes[:, 2:])], 1
     )
-    scores = (jaccard(torch.tensor(boxes_of), boxes).T * 1.1 - 0.1).clamp(0, 0.99)
-    picked = select(boxes, scores, config=SelectionConfig(score_threshold=0.01))
-    return candidates_blob(picked, class_names=NAMES, floor=0.01), picked
+    return boxes, (jaccard(torch.tensor(boxes_of), boxes).T * 1.1 - 0.1).clamp(0, 0.99)
 
 
 def start_objects():
@@ -69,7 +74,10 @@ def start_objects():
 def take(events):
     state.heard.append([events.revision, sorted(events.changed), events.step])
     for name in events.changed:
-        state.view[name] = getattr(events, name)
+        if name in LIMITS:
+            state.limits = dataclasses.replace(state.limits, **{LIMITS[name]: getattr(events, name)})
+        else:
+            state.view[name] = getattr(events, name)
     if "wait" in query:
         time.sleep(float(query["wait"]))
 
@@ -79,7 +87,9 @@ def take_file(dropped):
 
 
 if "view" not in state:
-    state.view, state.heard, state.files = {"objects": start_objects(), "score": 0.5}, [], []
+    state.view, state.heard, state.files = {"objects": start_objects()}, [], []
+    state.view["score"], nms = float(query.get("score", 0.5)), float(query.get("nms", 0.45))
+    state.limits = NO_LIMITS if "everywhere" in query else SelectionConfig(0.01, nms_threshold=nms)
 seed = st.number_input("Picture", 1, 9, 1)
 threshold = st.slider("Threshold", 0.1, 0.9, 0.5)
 view = CanvasView(
@@ -96,8 +106,10 @@ view = CanvasView(
 )
 if mode == "detections":
     boxes_of = tuple(tuple(each.box) for each in start_objects())
-    blob, picked = candidates(boxes_of, "everywhere" in query)
-    view = dataclasses.replace(view, candidates=blob, matching=None)
+    boxes, scores = outputs(boxes_of, "everywhere" in query)
+    blob = candidates_blob(select(boxes, scores, config=state.limits), class_names=NAMES, floor=0.01)
+    live = state.limits if "live" in query else None
+    view = dataclasses.replace(view, candidates=blob, matching=None, limits=live)
 box_canvas(canvas_payload(view), key="canvas", on_event=take)
 if "twice" in query:
     box_canvas(canvas_payload(dataclasses.replace(view, static=True)), key="small")
@@ -105,4 +117,9 @@ if "drop" in query:
     picture_drop(key="drop", on_drop=take_file)
 objects = [[*each.box, each.name] for each in state.view["objects"]]
 said = {name: value for name, value in state.view.items() if name != "objects"}
+if "live" in query:
+    told = select(
+        boxes, scores, config=dataclasses.replace(state.limits, score_threshold=state.view["score"])
+    )
+    said["kept"], said["by"] = len(told.detections), told.suppressed_by.tolist()
 st.code(json.dumps({"heard": state.heard, "objects": objects, "files": state.files, **said}, default=str))

@@ -312,9 +312,9 @@ def test_a_pages_own_controls_survive_another_page_and_stand_in_the_link(explore
     assert wait_for_link(tab, "show") == "whole level"
     still(tab)
     go_to(tab, "Detections", "detections")
-    tab.locator("[data-testid=stMain] [data-testid=stSlider] input").first.focus()
+    tab.locator("input[aria-label='NMS threshold']").focus()
     tab.keyboard.press("ArrowRight")
-    assert wait_for_link(tab, "nms") == "0.5"
+    assert wait_for_link(tab, "nms") == "0.46"
     still(tab)
 
     go_to(tab, "Anchors", "anchors")
@@ -322,7 +322,8 @@ def test_a_pages_own_controls_survive_another_page_and_stand_in_the_link(explore
     assert int(Canvas(tab).data("n")) > 100
     go_to(tab, "Detections", "detections")
 
-    assert wait_for_link(tab, "nms") == "0.5"
+    assert wait_for_link(tab, "nms") == "0.46"
+    assert Canvas(tab).data("nms") == "0.46"
 
 
 @pytest.mark.parametrize("page", ["matching", "assignment"])
@@ -344,6 +345,36 @@ def test_the_match_threshold_acts_while_it_is_dragged_and_python_agrees(explorer
     assert asked == pytest.approx(float(canvas.data("threshold")))
     assert int(canvas.data("positive")) == during
     assert canvas.tab.locator("[data-testid=stSidebar]").get_by_text(f"{asked:.2f}").count() == 1
+
+
+@needs_shapes
+def test_the_nms_threshold_acts_while_it_is_dragged_and_the_page_keeps_as_many(explorer):
+    canvas = Canvas(explorer("detections?seed=4&score=0.05"))
+    slider = canvas.tab.locator("input[type=range][aria-label='NMS threshold']")
+    box, before = slider.bounding_box(), int(canvas.data("kept"))
+
+    canvas.tab.mouse.move(box["x"] + box["width"] * 0.45, box["y"] + box["height"] / 2)
+    canvas.tab.mouse.down()
+    canvas.tab.mouse.move(box["x"] + box["width"] * 0.95, box["y"] + box["height"] / 2, steps=6)
+    canvas.tab.wait_for_timeout(150)
+    during = int(canvas.data("kept"))
+    canvas.tab.mouse.up()
+    asked = float(wait_for_link(canvas.tab, "nms"))
+    canvas.tab.get_by_text(re.compile(f"Score 0.05 keeps {during} of")).wait_for()
+
+    assert during > before
+    assert asked == float(canvas.data("nms")) > 0.8
+    assert int(canvas.data("kept")) == during
+
+
+@needs_shapes
+def test_a_link_opens_nms_at_its_step(explorer):
+    canvas = Canvas(explorer("detections?seed=4&score=0.05&nmskind=soft&sigma=0.3&step=5"))
+    sentence = canvas.tab.locator(".ssd-step-words").inner_text()
+
+    assert canvas.data("step") == "5"
+    assert canvas.node.evaluate("(node) => [node.dataset.nmsKind, node.dataset.sigma]") == ["soft", "0.3"]
+    assert "falls to" in sentence or "it stays" in sentence
 
 
 @needs_shapes

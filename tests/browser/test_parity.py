@@ -9,11 +9,13 @@ import pytest
 import torch
 
 from ssd.anchors import make_anchors
-from ssd.config import MATCHING_RULES, SelectionConfig, anchor_preset
+from ssd.config import MATCHING_RULES, NMS_KINDS, SelectionConfig, anchor_preset
+from ssd.data.records import make_target
 from ssd.detections import Fate, select
 from ssd.figures.blobs import anchors_blob, candidates_blob
 from ssd.figures.canvas_source import canvas_script
 from ssd.figures.colours import class_colours
+from ssd.figures.findings import worth_of
 from ssd.figures.sentences import object_sentences
 from ssd.matching import match
 
@@ -238,6 +240,190 @@ def _filter_faults(picked, answer: dict, where: str) -> list[str]:
     if counts["kept"] != picked.count(Fate.KEPT) or counts["below"] != picked.num_below:
         faults.append("counts")
     return [f"{where}: {faults}"] if faults else []
+
+
+NMS_IN_BROWSER = """
+(scenes) => {
+  const bytes = (array) =>
+    btoa(Array.from(new Uint8Array(array.buffer), (b) => String.fromCharCode(b)).join(""));
+  return scenes.map(({ blob, limits, answers, ignored }) => {
+    const candidates = ssdCanvas.readBlob(blob);
+    const above = ssdCanvas.countAbove(candidates.scores, limits.score);
+    const ends = ssdCanvas.suppressAgain(candidates, new ssdCanvas.NmsTable(candidates), above, limits);
+    const { outcomes } = ssdCanvas.judged(ends, answers, ignored);
+    return {
+      fate: bytes(ends.fate), by: bytes(ends.by), overlap: bytes(ends.overlap), kept: ends.kept,
+      decayed: bytes(ends.decayed), decayedBy: bytes(ends.decayedBy), outcomes: bytes(outcomes),
+    };
+  });
+}
+"""
+CLASSES = ("dog", "cat", "person", "bus", "cow")
+
+
+def nms_scene(number: int, dice: np.random.Generator) -> dict:
+    """Boxes, scores, limits and objects: small and large, with ties, hard and soft."""
+    count = 380 if number % 500 == 0 else int(dice.integers(0, 36)) if number % 40 else 0
+    classes, ties = int(dice.integers(1, 6)), bool(number % 2)
+    objects = random_boxes(dice, torch.tensor([[0.1, 0.2, 0.5, 0.4]]), int(dice.integers(0, 6)), ties)
+    boxes = random_boxes(dice, objects if len(objects) else torch.ones(1, 4), count, ties)
+    if number % 3 == 0 and count:  # crowds around a few places: long chains
+        centres = boxes[torch.from_numpy(dice.integers(0, count, count)) % max(1, count // 8)]
+        jitter = torch.from_numpy(dice.normal(0, 0.03, (count, 4))).float()
+        boxes = (centres + jitter).sort(dim=1).values  # ordered in x and in y
+    scores = torch.from_numpy(dice.random((count, classes))).float()
+    scores = (scores * 10).round() / 10 if ties else scores
+    config = SelectionConfig(
+        score_threshold=float(dice.choice((0.01, 0.05, 0.3, 0.5, 0.7))),
+        nms_threshold=float(dice.choice(THRESHOLDS[1:])) if dice.random() < 0.7 else float(dice.random()),
+        top_k=int(dice.choice((1, 2, 5, 10, 400))),
+        max_detections=int(dice.choice((1, 3, 10, 200))),
+        class_agnostic=bool(dice.integers(2)),
+        nms_kind=NMS_KINDS[int(dice.random() < 0.3)],
+        soft_sigma=float(dice.choice((0.05, 0.1, 0.3, 0.5, 1.0, 2.0))),
+    )
+    target = make_target(
+        objects,
+        torch.from_numpy(dice.integers(1, classes + 1, len(objects))),
+        difficult=torch.from_numpy(dice.random(len(objects)) < 0.2),
+    )
+    return {
+        "boxes": boxes,
+        "scores": scores,
+        "config": config,
+        "target": target,
+        "classes": CLASSES[:classes],
+    }
+
+
+def nms_expected(one: dict, *, judged: bool = False) -> tuple[dict, dict]:
+    """Python's answer at the limits, and what the browser gets: the candidates of other limits."""
+    config, names = one["config"], one["classes"]
+    words = {"scene_classes": names, "model_classes": names, "size_wh": (300, 200)}
+    picked = select(one["boxes"], one["scores"], config=config)
+    floor = select(one["boxes"], one["scores"], config=SelectionConfig(score_threshold=0.01))
+    limits = {
+        "score": config.score_threshold,
+        "nms": config.nms_threshold,
+        "topK": config.top_k,
+        "cap": config.max_detections,
+        "agnostic": config.class_agnostic,
+        "kind": config.nms_kind,
+        "sigma": config.soft_sigma,
+    }
+    given = {
+        "blob": dict(candidates_blob(floor, class_names=names, floor=0.01).data),
+        "limits": limits,
+        "answers": worth_of(floor, one["target"], **words).answers.tolist() if judged else [],
+        "ignored": one["target"].difficult.tolist(),
+    }
+    expected = {
+        "fate": to_base64(picked.fate.numpy().astype(np.uint8)),
+        "by": to_base64(picked.suppressed_by.numpy().astype(np.int32)),
+        "overlap": to_base64(picked.overlap.numpy()),
+        "kept": picked.kept.tolist(),
+        "decayed": to_base64(picked.decayed.numpy()),
+        "decayedBy": to_base64(picked.decayed_by.numpy().astype(np.int32)),
+    }
+    if judged:
+        expected["outcomes"] = to_base64(worth_of(picked, one["target"], **words).outcomes.numpy())
+    return expected, given
+
+
+@pytest.mark.slow
+def test_the_browser_suppresses_in_ten_thousand_scenes_as_python_does(scripted):
+    dice = np.random.default_rng(17)
+    wrong, seen = [], set()
+
+    for first in range(0, SCENES, 500):
+        scenes = [nms_scene(number, dice) for number in range(first, first + 500)]
+        pairs = [nms_expected(one, judged=number % 5 == 0) for number, one in enumerate(scenes)]
+        answers = scripted.evaluate(NMS_IN_BROWSER, [given for _, given in pairs])
+        for number, ((expected, given), answer) in enumerate(zip(pairs, answers, strict=True), first):
+            faults = [name for name, value in expected.items() if answer[name] != value]
+            wrong += [f"scene {number} {given['limits']}: {faults}"] if faults else []
+            seen |= {(given["limits"]["kind"], fate) for fate in base64.b64decode(expected["fate"])}
+
+    assert wrong[:5] == []
+    assert seen == {(kind, int(fate)) for kind in NMS_KINDS for fate in Fate}
+
+
+@pytest.mark.parametrize("threshold", [0.3, 0.45, 0.5, 0.55, 0.6, 0.7])
+def test_a_jaccard_of_exactly_the_nms_threshold_is_judged_as_python_judges_it(scripted, threshold):
+    boxes = torch.tensor([[0.0, 0.0, 20 / 32, 0.5], [0.0, 0.0, round(20 * threshold) / 32, 0.5]])
+    config = SelectionConfig(nms_threshold=threshold)
+    empty = make_target(torch.zeros(0, 4), torch.zeros(0, dtype=torch.int64))
+    one = {"boxes": boxes, "scores": torch.tensor([[0.9], [0.8]]), "config": config}
+    expected, given = nms_expected({**one, "target": empty, "classes": CLASSES[:1]})
+
+    answer = scripted.evaluate(NMS_IN_BROWSER, [given])[0]
+
+    assert {name: answer[name] for name in expected} == expected
+
+
+def test_two_thousand_candidates_that_all_overlap_are_suppressed_as_python_does(scripted):
+    dice = np.random.default_rng(23)
+    boxes = torch.from_numpy(np.sort(0.5 + dice.normal(0, 0.2, (2000, 4)).clip(-0.5, 0.5))).float()
+    scores = torch.from_numpy(0.011 + 0.98 * dice.random((2000, 1))).float()
+    empty = make_target(torch.zeros(0, 4), torch.zeros(0, dtype=torch.int64))
+    wrong = []
+
+    for kind, nms in (("hard", 0.45), ("hard", 0.9), ("soft", 0.5)):
+        config = SelectionConfig(nms_threshold=nms, top_k=2000, max_detections=2000, nms_kind=kind)
+        one = {"boxes": boxes, "scores": scores, "config": config, "target": empty, "classes": CLASSES[:1]}
+        expected, given = nms_expected(one)
+        answer = scripted.evaluate(NMS_IN_BROWSER, [given])[0]
+        wrong += [f"{kind} {nms}: {name}" for name, value in expected.items() if answer[name] != value]
+
+    assert wrong == []
+
+
+STEPS_IN_BROWSER = """
+({ blob, limits }) => {
+  const candidates = ssdCanvas.readBlob(blob);
+  const above = ssdCanvas.countAbove(candidates.scores, limits.score);
+  const steps = new ssdCanvas.NmsSteps(candidates, new ssdCanvas.NmsTable(candidates), above, limits);
+  const all = [];
+  for (let at = 0; at < steps.count; at += 1) all.push(steps.at(at));
+  const end = steps.stateAt(steps.count - 1);
+  return { all, end: Array.from(end.fate), scores: Array.from(end.scores) };
+}
+"""
+
+
+def test_the_steps_of_nms_are_python_s_reasons_in_the_order_of_turns(scripted):
+    dice, wrong = np.random.default_rng(31), []
+
+    for number in range(1, 240):
+        one = nms_scene(number, dice)
+        _, given = nms_expected(one)
+        found = scripted.evaluate(STEPS_IN_BROWSER, given)
+        picked = select(one["boxes"], one["scores"], config=one["config"])
+        stayed = [
+            i
+            for i in picked.decayed.argsort(descending=True, stable=True).tolist()
+            if int(picked.fate[i]) in (Fate.KEPT, Fate.BEYOND_CAP)
+        ]
+        acts = found["all"]
+        leaves = {act["j"]: (act["i"], act["jaccard"]) for act in acts if act["act"] == "leave"}
+        reasons = {
+            i: (int(picked.suppressed_by[i]), float(picked.overlap[i]))
+            for i in (picked.fate == int(Fate.SUPPRESSED)).nonzero()[:, 0].tolist()
+        }
+        falls = {act["j"] for act in acts if act["act"] == "fall"}
+        last = {act["j"]: act["after"] for act in acts if "j" in act}
+        faults = {
+            "turns": [act["i"] for act in acts if act["act"] == "stay"] != stayed,
+            "leaves": leaves != reasons,
+            "falls": bool(falls) and one["config"].nms_kind == "hard",
+            "scores": any(float(picked.decayed[j]) != after for j, after in last.items()),
+            "end": found["end"] != picked.fate.tolist() or found["scores"] != picked.decayed.tolist(),
+            "first and last": (acts[0]["act"], acts[-1]["act"]) != ("start", "end"),
+            "cut": ("cut" in {act["act"] for act in acts}) != bool(picked.count(Fate.BEYOND_TOP_K)),
+        }
+        wrong += [f"scene {number}: {name}" for name, bad in faults.items() if bad]
+
+    assert wrong[:5] == []
 
 
 def test_the_sentences_of_the_browser_are_those_of_python(scripted):

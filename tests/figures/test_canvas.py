@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import json
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -57,6 +58,25 @@ def test_candidates_come_back_bit_for_bit():
     assert np.array_equal(read_column(data["scores"], "f4"), picked.scores.numpy())
     assert read_column(data["fate"], "u1").tolist() == picked.fate.tolist()
     assert read_column(data["by"], "i4").tolist() == picked.suppressed_by.tolist()
+    assert read_column(data["decayed"], "f4").tolist() == picked.decayed.tolist()
+    assert read_column(data["decayed_by"], "i4").tolist() == picked.decayed_by.tolist()
+
+
+def test_limits_and_answers_cross_with_the_view_that_the_browser_may_move():
+    boxes = torch.tensor([[0.0, 0.0, 0.5, 0.5], [0.6, 0.1, 0.9, 0.8]])
+    config = SelectionConfig(nms_threshold=0.6, top_k=7, max_detections=9, nms_kind="soft", soft_sigma=0.3)
+    blob = candidates_blob(
+        select(boxes, torch.tensor([[0.9], [0.8]]), config=config), class_names=["dog"], floor=0.01
+    )
+    view = CanvasView(mode="detections", picture=PICTURE, candidates=blob)
+
+    still = canvas_payload(view).light
+    moved = canvas_payload(replace(view, limits=config, answers=torch.tensor([-1, 3]), nms_step=4)).light
+
+    names = ("nms", "top_k", "cap", "agnostic", "nms_kind", "sigma", "nms_step")
+    assert [still[name] for name in (*names, "answers")] == [None] * 8
+    assert [moved[name] for name in names] == [0.6, 7, 9, False, "soft", 0.3, 4]
+    assert read_column(moved["answers"], "i2").tolist() == [-1, 3]
 
 
 def test_a_blob_is_named_by_its_content():
@@ -185,6 +205,13 @@ def test_a_report_comes_back_as_it_was_sent():
         "objects": [{"box": [0.1, 0.2, 0.5, 0.75], "name": "dog", "ignored": True, "editable": False}],
         "selected_anchor": 8262,
         "score": 0.35,
+        "nms": 0.6,
+        "top_k": 50,
+        "cap": 100,
+        "agnostic": True,
+        "nms_kind": "soft",
+        "sigma": 0.25,
+        "nms_step": 17,
         "hidden_levels": [0, 2],
         "hidden_classes": ["cat"],
     }
@@ -196,6 +223,13 @@ def test_a_report_comes_back_as_it_was_sent():
         objects=(CanvasObject((0.1, 0.2, 0.5, 0.75), "dog", ignored=True, editable=False),),
         selected_anchor=8262,
         score=0.35,
+        nms=0.6,
+        top_k=50,
+        cap=100,
+        agnostic=True,
+        nms_kind="soft",
+        sigma=0.25,
+        nms_step=17,
         hidden_levels=(0, 2),
         hidden_classes=("cat",),
         step=-1,
@@ -235,6 +269,24 @@ def test_a_box_that_is_none_is_left_out(box):
 
 def test_a_name_that_is_too_long_is_left_out():
     assert read_events({"objects": [{"box": [0.1, 0.1, 0.2, 0.2], "name": "x" * 65}]}).objects == ()
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("nms", 1.5),
+        ("top_k", 0),
+        ("top_k", 2.5),
+        ("cap", -1),
+        ("agnostic", "yes"),
+        ("nms_kind", "linear"),
+        ("nms_kind", ["soft"]),
+        ("sigma", float("inf")),
+        ("nms_step", -1),
+    ],
+)
+def test_a_limit_that_is_none_is_left_out(name, value):
+    assert getattr(read_events({"revision": 1, "changed": [name], name: value}), name) is None
 
 
 def test_no_more_objects_are_read_than_the_limit():

@@ -67,6 +67,13 @@ def test_without_objects_every_detection_is_wrong_and_nothing_is_missed():
     assert (found.precision, found.recall, found.sentences) == (0.0, None, ())
 
 
+def test_a_candidate_that_was_suppressed_still_says_which_object_it_would_take():
+    worth = worth_of(picked(), THERE, **NAMES)
+
+    assert worth.answers.tolist() == [0, 0, 1, -1]
+    assert worth.hits.tolist() == [0, -1, 1, -1]
+
+
 def test_the_funnel_narrows_stage_by_stage():
     counts = [count for _, count in funnel(picked(top_k=1, max_detections=1), num_anchors=4)]
 

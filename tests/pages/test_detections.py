@@ -66,11 +66,38 @@ def test_no_slider_runs_the_network(open_page, monkeypatch):
 
     app = open_page("detections", seed="11")
     monkeypatch.setattr(Predictor, "predict", lambda *_: pytest.fail("the network ran again"))
-    app.slider(key="nms").set_value(0.3).run()
+    app.session_state["kept"] = {**app.session_state["kept"], "nms": "0.3"}  # as the canvas reports it
+    app.run()
     app.segmented_control(key="preset").set_value("evaluation").run()
 
     assert app.exception == []
     assert app.session_state["kept"]["score"] == "0.01"
+
+
+def test_a_named_set_of_limits_takes_back_what_was_moved(open_page):
+    app = open_page("detections", seed="4", score="0.05", nms="0.9", agnostic="true", nmskind="soft")
+    app.session_state["python"] = True
+    app.run()
+    moved = next(block.value for block in app.code if "Predictor" in block.value)
+    app.segmented_control(key="preset").set_value("evaluation").run()
+    usual = next(block.value for block in app.code if "Predictor" in block.value)
+
+    assert "nms_threshold=0.9" in moved
+    assert "class_agnostic=True, nms_kind='soft'" in moved
+    assert "score_threshold=0.01, nms_threshold=0.45" in usual
+    assert "max_detections=200, class_agnostic=False, nms_kind='hard'" in usual
+
+
+@pytest.mark.parametrize("link", [{"nms": "7"}, {"topk": "x"}, {"sigma": "nan"}, {"nmskind": "linear"}])
+def test_a_limit_of_a_link_that_is_none_leaves_the_usual_one(open_page, link):
+    app = open_page("detections", seed="4", **link)
+    app.session_state["python"] = True
+    app.run()
+    code = next(block.value for block in app.code if "Predictor" in block.value)
+
+    assert app.exception == []
+    assert "nms_threshold=0.45, top_k=400" in code
+    assert "nms_kind='hard', soft_sigma=0.5" in code
 
 
 def test_a_link_to_a_model_that_is_not_here_says_so(open_page):
