@@ -9,6 +9,7 @@ const store = new globalThis.ssdCanvas.BlobStore();
 for (const blob of lesson.blobs) store.put(blob.digest, blob);
 const anchors = lesson.light.anchors && store.get(lesson.light.anchors);
 const place = document.getElementById("canvas"), beside = document.getElementById("beside");
+const rows = new ResizeObserver(answerSoon); // above and below the picture: it takes the room they leave
 let state, canvas, answering = 0;
 let follow = () => {}; // what another cell or level brings with it
 const painters = []; // of the controls
@@ -66,7 +67,8 @@ function start() {
   state = { ...lesson.light, revision: 0 };
   follow();
   canvas = globalThis.ssdCanvas.mountCanvas(place, { ...state, max_height_px: roomBelow() }, events, store);
-  answerSoon(); // once more, when the rows above the picture are there
+  rows.disconnect();
+  for (const row of place.querySelectorAll(".ssd-bar, .ssd-player")) rows.observe(row);
 }
 
 function change(values) {
@@ -190,7 +192,8 @@ function buildControls() {
   const { mode, matching } = lesson.light;
   if (mode === "anchors") buildAnchors(row);
   if (matching && mode !== "detections") buildMatching(row, node("p", "remark", row));
-  const home = row.firstChild ? row : document.querySelector(".top"); // detections have their controls on the canvas
+  const bare = document.documentElement.classList.contains("bare"); // without a title
+  const home = row.firstChild || bare ? row : document.querySelector(".top"); // detections: the rest is on the canvas
   node("button", "again", home, "Start again", { type: "button", title: "Everything as it was exported" }).addEventListener("click", start);
   controls.hidden = home !== row;
 }
