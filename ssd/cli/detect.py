@@ -8,9 +8,17 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from ssd.cli.outputs import FORMATS, Outputs
-from ssd.cli.parsing import Command, choice, share, share_above_zero, suggestion, whole_number
+from ssd.cli.parsing import (
+    Command,
+    choice,
+    number_above_zero,
+    share,
+    share_above_zero,
+    suggestion,
+    whole_number,
+)
 from ssd.cli.pictures import Found, find_pictures
-from ssd.config import SELECTION_PRESETS, SelectionConfig
+from ssd.config import NMS_KINDS, SELECTION_PRESETS, SelectionConfig
 from ssd.errors import CheckpointError, ConfigError, DataError
 from ssd.training.signals import Stop, stoppable
 
@@ -45,6 +53,13 @@ def _add_detect(parser: argparse.ArgumentParser) -> None:
     )
     add("--max", type=whole_number, metavar="M", help="detections in a picture (default: the model's)")
     add("--agnostic", action="store_true", help="NMS among all classes instead of within each")
+    add("--nms-kind", type=choice(NMS_KINDS), metavar="KIND", help="hard or soft (default: the model's)")
+    add(
+        "--sigma",
+        type=number_above_zero,
+        metavar="S",
+        help="of soft NMS: less lowers more (default: the model's)",
+    )
     add("--json", action="store_true", help="one JSON array in COCO's results form on stdout")
     add("--format", type=choice(FORMATS), metavar="FORMAT", help=f"also write files: {', '.join(FORMATS)}")
     add("--out", type=Path, metavar="DIR", help="folder for --format")
@@ -88,6 +103,8 @@ def _selection(options: argparse.Namespace, own: SelectionConfig) -> SelectionCo
         top_k=options.top_k or own.top_k,
         max_detections=options.max or own.max_detections,
         class_agnostic=options.agnostic or own.class_agnostic,
+        nms_kind=options.nms_kind or own.nms_kind,
+        soft_sigma=options.sigma or own.soft_sigma,
     )
 
 

@@ -177,6 +177,31 @@ def share_above_zero(text: str) -> float:
     return number
 
 
+def number_above_zero(text: str) -> float:
+    """A type for argparse: a finite number above 0.
+
+    Args:
+        text: what was typed.
+
+    Returns:
+        The number.
+
+    Raises:
+        ArgumentTypeError: it is no number, not finite, or not above 0.
+
+    Example:
+        >>> number_above_zero("0.5")
+        0.5
+    """
+    try:
+        number = float(text)
+    except ValueError:
+        number = math.nan
+    if not (math.isfinite(number) and number > 0):
+        raise argparse.ArgumentTypeError(f"must be a number above 0, got {text[:80]!r}")
+    return number
+
+
 def whole_number(text: str) -> int:
     """A type for argparse: a whole number above 0.
 

@@ -98,6 +98,8 @@ def test_json_is_one_array_of_what_the_package_detects(run, folder, weights):
         (["--top-k", "3"], {"top_k": 3}),
         (["--max", "4"], {"max_detections": 4}),
         (["--agnostic"], {"class_agnostic": True}),
+        (["--nms-kind", "soft"], {"nms_kind": "soft"}),
+        (["--nms-kind", "soft", "--sigma", "0.1"], {"nms_kind": "soft", "soft_sigma": 0.1}),
         ([], {}),
     ],
 )
@@ -108,6 +110,22 @@ def test_each_limit_is_the_models_unless_it_is_given(run, folder, weights, words
         wanted_rows(weights, folder / "a.png", SelectionConfig(**{"score_threshold": 0.4, **changed}))
     )
     assert len(json.loads(out)) == len(wanted)
+    assert [row["score"] for row in json.loads(out)] == pytest.approx([row[-1] for row in wanted], abs=1e-6)
+
+
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        (["--nms-kind", "sofd"], "did you mean soft"),
+        (["--sigma", "0"], "must be a number above 0"),
+        (["--sigma", "nan"], "must be a number above 0"),
+    ],
+)
+def test_a_kind_of_nms_that_is_none_is_refused(run, folder, words, said):
+    code, out, err = run(folder / "a.png", "--json", *words)
+
+    assert (code, out) == (2, "")
+    assert said in err
 
 
 def test_a_higher_score_threshold_gives_fewer(run, folder):
