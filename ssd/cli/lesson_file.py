@@ -12,11 +12,11 @@ from typing import TYPE_CHECKING
 from ssd.cli.lesson_subjects import SYNTHETIC, Subject, read_subject
 from ssd.cli.parsing import Command, choice, share, share_above_zero, whole_number
 from ssd.config import (
-    ANCHOR_PRESETS,
     MATCHING_RULES,
     SELECTION_PRESETS,
     SelectionConfig,
     anchor_preset,
+    anchor_preset_names,
 )
 from ssd.errors import ConfigError
 from ssd.limits import MAX_LESSON_BYTES
@@ -49,7 +49,12 @@ def _add_lesson_file(parser: argparse.ArgumentParser) -> None:
     )
     add("--boxes", default="", metavar="BOXES", help="objects on a picture file: x1,y1,x2,y2;… in pixels")
     add("--names", default="", metavar="A,B,…", help="class of each of --boxes; one name for all of them")
-    add("--preset", type=choice(ANCHOR_PRESETS), metavar="NAME", help="anchors (the scene's, or ssd300-voc)")
+    add(
+        "--preset",
+        type=choice(anchor_preset_names()),
+        metavar="NAME",
+        help="anchors (the scene's, or ssd300-voc)",
+    )
     add("--rule", type=choice(MATCHING_RULES), metavar="RULE", help=", ".join(MATCHING_RULES))
     add("--threshold", type=share, metavar="T", help="match threshold (the scene's, or 0.5)")
     add("--strict", action="store_true", help="the jaccard must be greater than the threshold")
