@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from pathlib import Path
 
 import pytest
 
@@ -241,3 +242,33 @@ def test_a_network_for_whole_pictures_is_no_detector(capsys, tmp_path, root):
     code, _, err = run(capsys, "evaluate", "--model", path, "--data", root)
 
     assert code == 2 and "needs a detector" in err
+
+
+@pytest.mark.slow
+def test_the_document_says_what_bccd_reaches(capsys, shared_data, tmp_path):
+    document = (Path(__file__).parents[2] / "docs" / "results.md").read_text()
+    words = (
+        "--model",
+        "bccd",
+        "--data",
+        shared_data / "bccd",
+        "--split",
+        "val",
+        "--cache",
+        tmp_path / "c",
+        "--json",
+    )
+    names = {"voc07": "VOC07 11-point AP", "voc12": "VOC12 AP", "coco": "COCO AP"}
+
+    for metric, name in names.items():
+        answer = json.loads(run(capsys, "evaluate", *words, "--metric", metric)[1])
+        numbers = [answer["ap"], *answer["per_class"].values()]
+        assert f"| {name} | {' | '.join(f'{number:.4f}' for number in numbers)} |" in document
+    assert f"COCO AP50 {answer['ap50']:.4f}" in document
+    for score, written in (("0.01", ".01"), ("0.5", ".5")):
+        said = json.loads(run(capsys, "missed", *words, "--score", score)[1])
+        verdicts = [
+            said["missed"][key] for key in ("no_box", "low_score", "beyond_top_k", "suppressed", "claimed")
+        ]
+        row = " | ".join(str(count) for count in verdicts)
+        assert f"| {written} | {said['found']:,} | {row} |" in document
