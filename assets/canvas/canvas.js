@@ -12,6 +12,7 @@ const FIELDS = {
   score: (c) => c.score,
   threshold: (c) => c.threshold,
   ratio: (c) => c.mining,
+  travel: (c) => c.travel,
   nms_step: (c) => c.stepAt,
   hidden_levels: (c) => [...c.hiddenLevels].sort((a, b) => a - b),
   hidden_classes: (c) => [...c.hiddenClasses].sort(),
@@ -38,6 +39,9 @@ const ADOPT = {
   },
   ratio: (c, value) => {
     if (!c.sliding) c.mining = value;
+  },
+  travel: (c, value) => {
+    c.travel = value;
   },
   nms_step: (c, value) => {
     if (!c.stepMoving && !c.playing) c.stepAt = value;
@@ -170,6 +174,7 @@ function render(c) {
   paintFrame(c);
   updatePanel(c);
   updatePlayer(c);
+  updateFollow(c);
   updateTooltip(c);
   publish(c);
   clearTimeout(c.resting);
@@ -198,6 +203,8 @@ function publish(c) {
     selectedDetection: c.selectedDetection ?? "",
     score: c.score,
     threshold: c.threshold ?? "",
+    blamed: chosenVerdict(c)?.boxes.length ?? 0,
+    travel: c.travel,
     ...(c.limits ? publishedLimits(c) : {}),
     ...(c.costs ? { ratio: c.mining ?? "", mined: c.costs.sums.count, loss: lossAt(c.costs).total } : {}),
     zoom: c.view.zoom.toFixed(2),
@@ -297,6 +304,7 @@ function layout(c) {
     c.layoutKey = key;
     c.ratio = ratio;
     c.stage.style.height = `${height}px`;
+    c.root.style.setProperty("--ssd-stage", `${height}px`);
     for (const each of [c.canvas, c.base]) {
       each.width = Math.round(width * ratio);
       each.height = Math.round(height * ratio);
@@ -317,10 +325,11 @@ function build(root) {
   const tooltip = element("div", "ssd-tooltip", stage, { "aria-hidden": "true" });
   const player = element("div", "ssd-player", main, { role: "group", "aria-label": "NMS step by step" });
   const status = element("div", "ssd-status", main);
+  const followPlace = element("div", "", main);
   const panel = element("div", "ssd-panel", root);
   const spoken = element("ul", "ssd-spoken", root);
   const liveRegion = element("div", "ssd-spoken", root, { "aria-live": "polite" });
-  return { bar, stage, canvas, tooltip, player, status, panel, spoken, liveRegion };
+  return { bar, stage, canvas, tooltip, player, status, followPlace, panel, spoken, liveRegion };
 }
 
 function mountCanvas(host, payload, events, store) {
@@ -329,7 +338,7 @@ function mountCanvas(host, payload, events, store) {
   style.textContent = CSS;
   const c = Object.assign(Object.create(behaviour), build(root), {
     root, events, store, payload: null, pending: null, view: new View(), base: document.createElement("canvas"),
-    objects: [], selectedObject: null, selectedAnchor: null, selectedDetection: null, score: 0.5, threshold: null, mining: null, costs: null,
+    objects: [], selectedObject: null, selectedAnchor: null, selectedDetection: null, score: 0.5, threshold: null, mining: null, costs: null, travel: 1,
     hiddenLevels: new Set(), hiddenClasses: new Set(), changed: new Set(), undo: [], chips: new Map(),
     limits: null, answers: null, ends: null, steps: null, stepAt: null, stepState: null, stepMoving: false, playing: null,
     revision: 0, answered: 0, statesVersion: 0, tool: "select", hideBoxes: false, hover: null, hoverAt: [0, 0],
@@ -339,6 +348,7 @@ function mountCanvas(host, payload, events, store) {
   c.told = (latency) => c.canvas.dispatchEvent(new CustomEvent("ssd:painted", { bubbles: true, composed: true, detail: { latency } }));
   buildPanel(c);
   buildPlayer(c);
+  buildFollow(c, c.followPlace);
   listenToPointer(c);
   listenToKeys(c);
   const watch = new ResizeObserver(() => c.payload && layout(c));
@@ -364,6 +374,6 @@ function mountCanvas(host, payload, events, store) {
 
 globalThis.ssdCanvas = {
   mountCanvas, BlobStore, MatchTable, countAbove, countFates, objectSentence, numbered, readBlob, twoDecimals,
-  classColours, jaccardRow, areas, STATES, Crowd, Labels, View, mine, lossAt,
+  classColours, jaccardRow, areas, STATES, decodedAt, Crowd, Labels, View, mine, lossAt,
   NmsTable, NmsSteps, suppressAgain, pythonsEnds, judged,
 };

@@ -46,6 +46,8 @@ function paintFrame(c) {
   paintObjects(pen, c, labels);
   if (c.stepState) paintSteps(pen, c, labels);
   else if (payload.mode === "detections") paintKept(pen, c, labels);
+  paintFollowed(pen, c, labels);
+  paintVerdict(pen, c, labels);
   paintHover(pen, c);
   if (c.draft) drawBox(pen, c.view, c.draft, { ...LINES.object, dash_px: [6, 4] });
 }
@@ -90,7 +92,7 @@ const MANY_KEPT = 60;
 
 function paintKept(pen, c, labels) {
   const kept = c.groups.kept ?? [];
-  const dim = c.selectedDetection !== null;
+  const dim = c.selectedDetection !== null || chosenVerdict(c) !== null;
   const few = kept.length <= 40;
   const many = kept.length > MANY_KEPT; // in one stroke a kind: it costs the same as one box
   for (const kind of many ? ["false_positive", "true_positive", "kept"] : []) {
@@ -102,14 +104,14 @@ function paintKept(pen, c, labels) {
     const corners = drawBox(pen, c.view, boxAt(c.candidates.boxes, kept[j]), LINES[kind], { fade: dim ? 0.5 : 1 });
     if (kind === "false_positive") drawCross(pen, corners, LINES[kind]);
   }
-  for (const i of kept.slice(0, few && (!c.payload.static || c.payload.settling) ? 40 : 0)) {
+  for (const i of kept.slice(0, few && !chosenVerdict(c) && (!c.payload.static || c.payload.settling) ? 40 : 0)) {
     const name = c.candidates.names[c.candidates.labels[i] - 1] ?? "";
     labels.draw(boxAt(c.candidates.boxes, i), `${name} ${twoDecimals(scoreNow(c, i))}`, {
       background: c.colourOf(name),
       fade: dim ? 0.6 : 1,
     });
   }
-  if (dim) paintSelectedDetection(pen, c);
+  if (c.selectedDetection !== null) paintSelectedDetection(pen, c);
 }
 
 // The selected detection, who sent it away, and whom it sent away.

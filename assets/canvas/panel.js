@@ -41,6 +41,7 @@ function bigNumbers(c) {
 }
 
 function panelLines(c) {
+  if (showsVerdicts(c)) return verdictLines(c);
   if (c.payload.mode === "detections") {
     const kept = c.groups.kept ?? [];
     return kept.slice(0, 12).map((i) => ({
@@ -60,7 +61,7 @@ function funnelStages(c) {
     ["above the score", above],
     ["within top-k", above - cut],
     ["after NMS", above - cut - suppressed],
-    ["kept", kept],
+    [c.limits ? `kept, cap ${withCommas(c.limits.cap)}` : "kept", kept],
   ];
 }
 
@@ -92,11 +93,19 @@ function updatePanel(c) {
     say(c.numbers[i].word, word);
   });
   const lines = panelLines(c);
+  c.list.classList.toggle("ssd-stale", showsVerdicts(c) && isStale(c));
   while (c.lines.length < lines.length) c.lines.push(panelLine(c));
+  followChosen(c, lines);
   c.lines.forEach((line, i) => {
     line.node.hidden = i >= lines.length;
+    line.help.hidden = !lines[i]?.note;
+    line.knob.hidden = !lines[i]?.knob;
     if (i >= lines.length) return;
+    say(line.title, lines[i].title ?? "");
     say(line.text, lines[i].text);
+    say(line.note, lines[i].note ?? "");
+    say(line.knob, lines[i].knob ?? "");
+    line.wish = lines[i].wish;
     line.at = lines[i].at;
     line.dot.hidden = !lines[i].name;
     line.dot.style.background = lines[i].name ? c.colourOf(lines[i].name) : "";
@@ -107,9 +116,26 @@ function updatePanel(c) {
   });
 }
 
+// Where something was selected on the picture, its line comes into sight; the page stays where it is.
+function followChosen(c, lines) {
+  const key = `${c.selectedObject}/${c.selectedDetection}`;
+  if (c.chosenKey === key) return;
+  c.chosenKey = key;
+  const [kind, index] = c.selectedObject !== null ? ["object", c.selectedObject] : ["detection", c.selectedDetection];
+  const line = c.lines[lines.findIndex(({ at }) => at?.[0] === kind && at[1] === index)];
+  if (!line) return;
+  const top = line.node.offsetTop - c.list.offsetTop;
+  if (top < c.list.scrollTop || top + line.node.offsetHeight > c.list.scrollTop + c.list.clientHeight) c.list.scrollTop = top - 4;
+}
+
 function panelLine(c) {
   const node = element("button", "ssd-line", c.list, { type: "button" });
-  const line = { node, dot: element("i", "ssd-dot", node), text: element("span", "", node), at: undefined };
+  const dot = element("i", "ssd-dot", node), words = element("span", "", node);
+  const line = { node, dot, title: element("b", "", words), text: element("span", "", words), at: undefined };
+  line.help = element("div", "ssd-help", c.list);
+  line.knob = element("button", "ssd-knob", line.help, { type: "button" });
+  line.note = element("span", "ssd-note", line.help);
+  line.knob.addEventListener("click", () => moveLimits(c, line.wish));
   node.addEventListener("click", () => line.at && c.select(...line.at));
   return line;
 }
@@ -197,7 +223,7 @@ function updateTooltip(c) {
 function describe(c) {
   const { alt } = c.picture ?? { alt: "" };
   mark(c.canvas, "aria-label", `${alt || "Picture"}. ${plural(c.objects.length, "object")}. ${statusText(c)}.`);
-  const words = c.payload.mode === "detections" ? panelLines(c).map((line) => line.text) : c.sentences;
+  const words = c.payload.mode === "detections" ? panelLines(c).map(({ title, text }) => (title ? `${title}. ${text}` : text)) : c.sentences;
   const rows = c.objects.map((each, i) => {
     const [x1, y1, x2, y2] = each.box;
     const px = [x1 * c.payload.width, y1 * c.payload.height, x2 * c.payload.width, y2 * c.payload.height].map(Math.round);

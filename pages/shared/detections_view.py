@@ -11,15 +11,17 @@ from pages.shared import scene as scenes
 from pages.shared import show, snippets, state
 from pages.shared.detector import explain_misfit, knows, model_picker
 from pages.shared.facts import facts
+from pages.shared.inspector import follow_of, followed_anchor, inspect, selected_detection
 from pages.shared.limits import FLOOR, limits, nms_step, score
-from pages.shared.scene import Scene
+from pages.shared.scene import Answer, Scene
 from pages.shared.takeaway import lesson_button
+from pages.shared.verdicts import verdicts_of
 from ssd.config import SelectionConfig
 
 if TYPE_CHECKING:
     from ssd.detections import Selection
     from ssd.figures.canvas import CanvasView
-    from ssd.prediction import PictureOutput, Predictor
+    from ssd.prediction import Predictor
 
 
 def body_of(scene: Scene) -> None:
@@ -30,12 +32,23 @@ def body_of(scene: Scene) -> None:
     if model is None or not knows(model, scene):
         _show_without_model(scene)
         return
-    predictor, output = scenes.predictor_of(model), scenes.output_of(scene, model=model)
+    predictor, answer = scenes.predictor_of(model), scenes.answer_of(scene, model=model)
     shown = replace(config, score_threshold=score())
-    candidates, selection = predictor.select(output, config), predictor.select(output, shown)
-    view = draw(scene, predictor, candidates, limits=config, nms_step=nms_step())
-    verdict(scene, predictor, selection, candidates, output)
-    stages(scene, predictor, candidates, output)
+    candidates, selection = predictor.select(answer.output, config), predictor.select(answer.output, shown)
+    said = verdicts_of(scene, answer, selection, shown)
+    anchor = followed_anchor(scene, answer, candidates, said)
+    view = draw(
+        scene,
+        predictor,
+        candidates,
+        verdicts=None if said is None else said.lines,
+        follow=follow_of(scene, answer, anchor),
+        travel=state.kept_share("travel", default=1.0),
+        limits=config,
+        nms_step=nms_step(),
+    )
+    summary(scene, answer, selection)
+    inspect(scene, answer, candidates, selection, anchor)
     offers = st.expander("Download", icon=":material/download:", key="offers", on_change="rerun")
     if offers.open:
         with offers:
@@ -69,7 +82,7 @@ def draw(scene: Scene, predictor: Predictor, selection: Selection, **more: Any) 
         known=names,
         candidates=candidates_blob(selection, class_names=names, floor=FLOOR),
         num_anchors=len(predictor.anchors),
-        selected_detection=state.kept_index("detection", below=len(selection.scores)),
+        selected_detection=selected_detection(selection),
         selected_anchor=None,
         score=score(),
         answers=None if worth is None else worth.answers,
@@ -105,25 +118,18 @@ def _names(scene: Scene, predictor: Predictor) -> dict[str, Any]:
     }
 
 
-def verdict(
-    scene: Scene, predictor: Predictor, selection: Selection, candidates: Selection, output: PictureOutput
-) -> None:
-    """What needs Python: how long the network took, and which objects were found."""
-    from ssd.figures.findings import found_objects
-
+def summary(scene: Scene, answer: Answer, selection: Selection) -> None:
+    """What is not on the canvas: whose anchors these are, and how long the network took."""
     lines = [
-        f"Score {score():.2f} keeps {len(selection.detections)} of {len(selection.scores)} candidates. "
-        f"The network took {output.seconds:.2f} s, once. It has {len(predictor.anchors):,} anchors "
-        "of its own: anchors and matching rule in the sidebar do not change it. A candidate is one of "
-        f"them with one of {len(predictor.config.class_names)} classes."
+        f"Score {score():.2f} keeps {len(selection.detections)} of {len(selection.scores)} candidates: "
+        f"anchors with one of {len(answer.config.class_names)} classes. The network took "
+        f"{answer.output.seconds:.2f} s, once, and has {len(answer.anchors):,} anchors of its own: "
+        "those in the sidebar do not change it."
     ]
-    if len(scene.objects.labels):
-        found = found_objects(
-            selection, scene.sample.target, **_names(scene, predictor), candidates=candidates
+    if not len(scene.sample.target):
+        lines.append(
+            "Verdicts, precision and recall need objects: draw them on the Matching page, each with a class."
         )
-        lines += found.sentences
-    else:
-        lines.append("Precision and recall need objects: draw them on the Matching page, each with a class.")
     facts(key="verdict", lines=lines)
 
 
@@ -151,24 +157,3 @@ def downloads(scene: Scene, predictor: Predictor, selection: Selection) -> None:
     with st.container(horizontal=True):
         for label, name, make in offers:
             st.download_button(label, make, file_name=name, on_click="ignore", icon=":material/download:")
-
-
-def stages(scene: Scene, predictor: Predictor, selection: Selection, output: PictureOutput) -> None:
-    """The selected candidate: who sent it away, and its anchor through the whole pipeline."""
-    from ssd.figures.findings import candidate_sentence
-    from ssd.figures.inspector import prediction_stages
-
-    names = predictor.config.class_names
-    index = state.kept_index("detection", below=len(selection.scores))
-    if index is None:
-        st.caption(
-            "Click a box to see who suppressed it and to follow its anchor through the whole pipeline."
-        )
-        return
-    facts(key="fate", lines=[candidate_sentence(selection, index, class_names=names)])
-    anchor = int(selection.anchors[index])
-    more = prediction_stages(
-        anchor, output=output, selection=selection, class_names=names, size_wh=scene.size_wh
-    )
-    own = replace(scene, config=predictor.config.anchors, coder=predictor.config.coder)
-    show.inspector(own, anchor, more)

@@ -73,7 +73,7 @@ class Scene:
         threshold: match threshold.
         strict: the jaccard must be greater.
         anchor: the selected anchor.
-        object: the selected object, among those that are matched.
+        object: the selected object, among all of the sample: as on the canvas.
     """
 
     source: str
@@ -103,6 +103,14 @@ class Scene:
     def object_names(self) -> tuple[str, ...]:
         """Class of each object that is matched."""
         return tuple(self.class_names[label - 1] for label in self.objects.labels.tolist())
+
+    @property
+    def matched_object(self) -> int | None:
+        """The selected object among those that are matched; nothing where it is an ignored one."""
+        if self.object is None:
+            return None
+        out = (self.sample.target.difficult | self.sample.target.ignore).tolist()
+        return None if out[self.object] else self.object - sum(out[: self.object])
 
     @property
     def travels(self) -> bool:
@@ -403,7 +411,7 @@ def _build(source: str, which: str | int, loaded: Loaded) -> Scene:
         threshold=float(values["threshold"]),
         strict=bool(values["strict"]),
         anchor=state.kept_index("anchor", below=len(anchors_of(config))),
-        object=state.kept_index("object", below=len(objects.labels)),
+        object=state.kept_index("object", below=len(sample.target)),
     )
 
 

@@ -86,7 +86,7 @@ def take_events(events: CanvasEvents) -> None:
     ):
         if field in events.changed:
             state.keep(key, _index_text(getattr(events, field)))
-    for name in ("score", "ratio"):
+    for name in ("score", "ratio", "travel"):
         if name in events.changed and (value := getattr(events, name)) is not None:
             state.keep(name, f"{value:.6g}")
     take_limits(events)

@@ -62,11 +62,15 @@ def assignment_code(scene: Scene) -> str:
 
 
 def detect_code(scene: Scene, *, model: str, config: SelectionConfig) -> str:
-    """The detections of a shipped model on the scene's picture."""
+    """The detections of a shipped model on the scene's picture, and the verdict on each object."""
+    there = len(scene.sample.target) > 0
     return "\n".join(
         [
+            *(["import torch"] if there else []),
             "from ssd.checkpoints import find_model, read_weights",
             "from ssd.config import SelectionConfig",
+            *(["from ssd.diagnosis import Verdict, diagnose"] if there else []),
+            *(["from ssd.metrics import PictureResult"] if there else []),
             "from ssd.prediction import Predictor",
             *_picture_lines(scene),
             f"loaded = read_weights(find_model({model!r}))",
@@ -74,8 +78,26 @@ def detect_code(scene: Scene, *, model: str, config: SelectionConfig) -> str:
             "output = predictor.predict(picture)",
             f"selection = predictor.select(output, {config!r})",
             "print(len(selection.detections))",
+            *(_verdict_lines(scene) if there else []),
         ]
     )
+
+
+def _verdict_lines(scene: Scene) -> list[str]:
+    """Why each object was missed, or that it was found."""
+    target, (width, height) = scene.sample.target, scene.size_wh
+    names = [scene.class_names[label - 1] if label else "" for label in target.labels.tolist()]
+    return [
+        f"boxes = {_boxes(target.boxes.tolist())}  # objects, xyxy in [0, 1]",
+        f"known, names = predictor.config.class_names, {names!r}",
+        "labels = torch.tensor([known.index(name) + 1 if name in known else 0 for name in names])",
+        f"ignored = torch.tensor({(target.difficult | target.ignore).tolist()}) | (labels == 0)",
+        "said = selection.detections",
+        f"objects = ({width}, {height}, boxes, labels, ignored)",
+        "result = PictureResult(*objects, said.boxes, said.labels, said.scores)",
+        "found = diagnose(output.boxes, output.scores, picked=selection, result=result)",
+        "print([Verdict(value).name for value in found.verdict.tolist()])",
+    ]
 
 
 def loss_code(scene: Scene, *, model: str, config: LossConfig) -> str:

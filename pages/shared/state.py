@@ -29,6 +29,7 @@ KEYS = (
     "nmskind",
     "sigma",
     "step",
+    "travel",
     "ratio",
     "alpha",
     "gamma",

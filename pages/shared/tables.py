@@ -118,7 +118,7 @@ def target_table(scene: Scene, assignment: Assignment) -> None:
     """Encoded targets of the selected object's anchors, or of all."""
     from ssd.figures.words import target_rows
 
-    rows = target_rows(assignment, scenes.anchors_of(scene.config), g=scene.object, most=12)
+    rows = target_rows(assignment, scenes.anchors_of(scene.config), g=scene.matched_object, most=12)
     if rows["anchor"]:
         st.table(rows, alt="Positive anchors with their jaccard and the four codes they are told to predict")
     else:

@@ -132,6 +132,11 @@ class CanvasView:
         static: a thumbnail: no toolbar, no events.
         settling: the candidates of a network that learns: their boxes glide to where they
             are now, and those below the score are drawn as what they are, positive anchors.
+        verdicts: lines of the panel in the place of its own, each a ``verdict_case.VerdictLine``
+            as a mapping: its boxes are drawn while what it is about is selected.
+        follow: an anchor with its code, from ``inspector.followed``: a slider under the picture
+            moves its box from the anchor to where the code puts it.
+        travel: where that slider stands: 0 at the anchor, 1 at the decoded box.
         panel: three live numbers and the live sentences beside the canvas.
         max_height_px: of the canvas without its toolbar.
     """
@@ -168,6 +173,9 @@ class CanvasView:
     editable: bool = False
     static: bool = False
     settling: bool = False
+    verdicts: Sequence[Mapping[str, Any]] | None = None
+    follow: Mapping[str, Any] | None = None
+    travel: float = 1.0
     panel: bool = False
     max_height_px: int = 520
 

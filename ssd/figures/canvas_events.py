@@ -15,7 +15,7 @@ __all__ = ["NO_EVENTS", "CanvasEvents", "read_events"]
 
 _FIELDS = ("objects", "selected_anchor", "selected_object", "selected_detection")
 _LIMITS = ("nms", "top_k", "cap", "agnostic", "nms_kind", "sigma", "nms_step")
-_MORE_FIELDS = ("score", "threshold", "ratio", "hidden_levels", "hidden_classes")
+_MORE_FIELDS = ("score", "threshold", "ratio", "travel", "hidden_levels", "hidden_classes")
 
 
 @dataclass(frozen=True)
@@ -35,6 +35,7 @@ class CanvasEvents:
         score: the score threshold.
         threshold: the match threshold.
         ratio: hard negatives for each positive.
+        travel: where the followed anchor's box stands, from 0 (anchor) to 1 (decoded).
         nms: the NMS threshold.
         top_k: candidates of each class that reach NMS.
         cap: boxes kept in a picture.
@@ -57,6 +58,7 @@ class CanvasEvents:
     score: float | None = None
     threshold: float | None = None
     ratio: float | None = None
+    travel: float | None = None
     nms: float | None = None
     top_k: int | None = None
     cap: int | None = None
@@ -104,6 +106,7 @@ def read_events(view: object, step: object = None) -> CanvasEvents:
         selected_detection=_index(known.get("selected_detection")),
         score=_share(known.get("score")),
         threshold=_share(known.get("threshold")),
+        travel=_share(known.get("travel")),
         ratio=_number(known.get("ratio"), most=MAX_NEGATIVE_RATIO),
         nms=_share(known.get("nms")),
         top_k=_index(known.get("top_k")) or None,

@@ -27,6 +27,8 @@ _MODULES = (
     "style",
     "draw",
     "labels",
+    "verdicts",
+    "follow",
     "settle",
     "steps",
     "layers",

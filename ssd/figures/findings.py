@@ -12,28 +12,11 @@ from torch import Tensor
 from ssd.boxes import jaccard
 from ssd.config import UNMATCHED
 from ssd.data.records import Target
-from ssd.detections import Fate, Selection
+from ssd.detections import Detections, Fate, Selection
 from ssd.figures.canvas import Outcome
-from ssd.metrics import Judgement, PictureResult, judge
+from ssd.metrics import PictureResult, judge
 
-__all__ = ["Found", "Worth", "candidate_sentence", "fits", "found_objects", "funnel", "worth_of"]
-
-
-@dataclass(frozen=True)
-class Found:
-    """How well the detections of one picture do.
-
-    Attributes:
-        precision: share of detections that are right; ``None`` without detections.
-        recall: share of objects that were found; ``None`` without objects.
-        f1: their harmonic mean.
-        sentences: one an object.
-    """
-
-    precision: float | None
-    recall: float | None
-    f1: float | None
-    sentences: tuple[str, ...]
+__all__ = ["Worth", "candidate_sentence", "fits", "funnel", "picture_result", "worth_of"]
 
 
 def fits(scene_classes: Sequence[str], model_classes: Sequence[str]) -> bool:
@@ -53,81 +36,41 @@ def fits(scene_classes: Sequence[str], model_classes: Sequence[str]) -> bool:
     return set(scene_classes) <= set(model_classes)
 
 
-def found_objects(
-    selection: Selection,
+def picture_result(
+    detections: Detections,
     target: Target,
     *,
     scene_classes: Sequence[str],
     model_classes: Sequence[str],
     size_wh: tuple[int, int],
-    candidates: Selection | None = None,
-) -> Found:
-    """Precision, recall and F1 at an evaluation IoU of .5, and what became of each object.
+) -> PictureResult:
+    """Detections beside the scene's objects, told apart by the names of their classes.
 
     Args:
-        selection: of the picture.
+        detections: of a picture.
         target: its objects.
         scene_classes: names of the target's labels.
         model_classes: names of the detections' labels; objects of other classes are ignored.
         size_wh: of the picture, in pixels.
-        candidates: the same picture at a lower score threshold: lets a missed object
-            name its best box that the score threshold keeps out.
 
     Returns:
-        The numbers, and a sentence an object; objects of one class are numbered.
+        The record that metrics and diagnosis read.
 
     Example:
         >>> from ssd.config import SelectionConfig
         >>> from ssd.data.records import make_target
         >>> from ssd.detections import select
         >>> box = torch.tensor([[0.0, 0.0, 0.5, 0.5]])
-        >>> picked = select(box, torch.tensor([[0.9]]), config=SelectionConfig())
-        >>> there = make_target(box, torch.tensor([1]))
-        >>> names = {"scene_classes": ["dog"], "model_classes": ["dog"]}
-        >>> found_objects(picked, there, **names, size_wh=(100, 50)).sentences
-        ('dog: found with score 0.90 at jaccard 1.00',)
+        >>> said = select(box, torch.tensor([[0.9]]), config=SelectionConfig()).detections
+        >>> there = make_target(box, torch.tensor([2]))
+        >>> names = {"scene_classes": ["cat", "dog"], "model_classes": ["dog"]}
+        >>> picture_result(said, there, **names, size_wh=(100, 50)).gt_labels
+        tensor([1])
     """
-    verdict, labels = _judge(selection, target, scene_classes, model_classes, size_wh)
-    lines = []
-    names = _numbered([scene_classes[label - 1] if label else "left out" for label in target.labels.tolist()])
-    for g, name in enumerate(names):
-        if bool(target.difficult[g] | target.ignore[g]) or int(labels[g]) == 0:
-            lines.append(f"{name}: ignored")
-        else:
-            words = _object_words(verdict, selection, g)
-            low = None if candidates is None else _best_score(candidates, target.boxes[g], int(labels[g]))
-            kept_out = words.startswith("missed") and low is not None and low not in selection.scores
-            lines.append(f"{name}: {words}{f'; its best box scores only {low:.2f}' if kept_out else ''}")
-    return Found(verdict.precision, verdict.recall, verdict.f1, tuple(lines))
-
-
-def _numbered(names: Sequence[str]) -> list[str]:
-    """Names as on the canvas: those that come more than once get a number."""
-    return [
-        f"{name} {names[: place + 1].count(name)}" if names.count(name) > 1 else name
-        for place, name in enumerate(names)
-    ]
-
-
-def _best_score(candidates: Selection, box: Tensor, label: int) -> float | None:
-    """Highest score of a candidate of that class with a jaccard of at least .5 with the box."""
-    near = (candidates.labels == label) & (jaccard(candidates.boxes, box[None])[:, 0] >= 0.5)
-    return float(candidates.scores[near].max()) if bool(near.any()) else None
-
-
-def _judge(
-    selection: Selection,
-    target: Target,
-    scene_classes: Sequence[str],
-    model_classes: Sequence[str],
-    size_wh: tuple[int, int],
-) -> tuple[Judgement, Tensor]:
-    """The verdicts, and the objects' labels in the model's order (0: it does not know the class)."""
     known = {name: index for index, name in enumerate(model_classes, start=1)}
     names = [scene_classes[label - 1] if label else "" for label in target.labels.tolist()]
     labels = torch.tensor([known.get(name, 0) for name in names], dtype=torch.int64)
-    detections = selection.detections
-    result = PictureResult(
+    return PictureResult(
         width_px=size_wh[0],
         height_px=size_wh[1],
         gt_boxes=target.boxes,
@@ -137,17 +80,6 @@ def _judge(
         labels=detections.labels,
         scores=detections.scores,
     )
-    return judge(result), labels
-
-
-def _object_words(verdict: Judgement, selection: Selection, g: int) -> str:
-    """Found, by what; or missed, and how near the best detection of its class came."""
-    hits = (verdict.true_positive & (verdict.gt == g)).nonzero()[:, 0].tolist()
-    if hits:
-        score = float(selection.detections.scores[hits[0]])
-        return f"found with score {score:.2f} at jaccard {float(verdict.overlap[hits[0]]):.2f}"
-    near = verdict.overlap[verdict.gt == g]
-    return f"missed; the nearest detection reaches {float(near.max()):.2f}" if len(near) else "missed"
 
 
 @dataclass(frozen=True)
@@ -178,7 +110,7 @@ def worth_of(
 
     Args:
         selection: at the lowest score threshold.
-        target: as in :func:`found_objects`.
+        target: as in :func:`picture_result`.
         scene_classes: as there.
         model_classes: as there.
         size_wh: as there.
@@ -193,7 +125,14 @@ def worth_of(
         >>> worth_of(picked, Target.empty(), scene_classes=[], model_classes=["dog"], size_wh=(9, 9)).outcomes
         tensor([2], dtype=torch.uint8)
     """
-    verdict, labels = _judge(selection, target, scene_classes, model_classes, size_wh)
+    result = picture_result(
+        selection.detections,
+        target,
+        scene_classes=scene_classes,
+        model_classes=model_classes,
+        size_wh=size_wh,
+    )
+    verdict = judge(result)
     worth = torch.where(verdict.true_positive, int(Outcome.TRUE_POSITIVE), int(Outcome.FALSE_POSITIVE))
     worth = torch.where(verdict.ignored, int(Outcome.DROPPED), worth).to(torch.uint8)
     kept = selection.kept
@@ -201,16 +140,15 @@ def worth_of(
     outcomes[kept] = worth
     hits = torch.full_like(selection.fate, UNMATCHED, dtype=torch.int64)
     hits[kept] = torch.where(verdict.true_positive, verdict.gt, UNMATCHED)
-    return Worth(outcomes, hits, _answers(selection, target, labels))
+    return Worth(outcomes, hits, _answers(selection, result))
 
 
-def _answers(selection: Selection, target: Target, labels: Tensor) -> Tensor:
+def _answers(selection: Selection, result: PictureResult) -> Tensor:
     """The object under each candidate, by the rule of ``metrics.judge``."""
-    if not len(labels):
+    if not len(result.gt_labels):
         return torch.full_like(selection.fate, UNMATCHED)
-    ignored = target.difficult | target.ignore | (labels == 0)
-    same = (selection.labels[:, None] == labels[None]) | ignored[None]
-    overlap, best = jaccard(selection.boxes, target.boxes).masked_fill(~same, -1.0).max(dim=1)
+    same = (selection.labels[:, None] == result.gt_labels[None]) | result.gt_ignored[None]
+    overlap, best = jaccard(selection.boxes, result.gt_boxes).masked_fill(~same, -1.0).max(dim=1)
     return torch.where(overlap >= 0.5, best, UNMATCHED)
 
 

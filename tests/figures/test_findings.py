@@ -8,7 +8,7 @@ from ssd.config import SelectionConfig
 from ssd.data.records import Target, make_target
 from ssd.detections import select
 from ssd.figures.canvas import Outcome
-from ssd.figures.findings import candidate_sentence, fits, found_objects, funnel, worth_of
+from ssd.figures.findings import candidate_sentence, fits, funnel, picture_result, worth_of
 
 BOXES = torch.tensor(
     [[0.0, 0.0, 0.5, 0.5], [0.0, 0.0, 0.5, 0.45], [0.6, 0.6, 0.9, 0.9], [0.1, 0.7, 0.2, 0.8]]
@@ -23,24 +23,6 @@ NAMES = {"scene_classes": ("cat", "dog", "sheep"), "model_classes": ("dog", "cat
 
 def picked(**limits):
     return select(BOXES, SCORES, config=SelectionConfig(**limits))
-
-
-def test_objects_are_found_by_the_name_of_their_class_not_by_its_number():
-    found = found_objects(picked(), THERE, **NAMES)
-
-    assert found.sentences == (
-        "dog: found with score 0.90 at jaccard 1.00",
-        "cat: found with score 0.70 at jaccard 0.83",
-        "sheep: ignored",
-    )
-    assert (found.precision, found.recall) == (2 / 3, 1.0)
-
-
-def test_a_missed_object_says_how_near_the_detector_came():
-    found = found_objects(picked(score_threshold=0.75), THERE, **NAMES)
-
-    assert found.sentences[1] == "cat: missed"
-    assert found.recall == 0.5
 
 
 def test_every_kept_candidate_is_right_or_wrong_and_the_others_are_neither():
@@ -62,9 +44,17 @@ def test_a_true_positive_names_its_object_and_nothing_else_does():
 
 
 def test_without_objects_every_detection_is_wrong_and_nothing_is_missed():
-    found = found_objects(picked(), Target.empty(), **NAMES)
+    worth = worth_of(picked(), Target.empty(), **NAMES)
 
-    assert (found.precision, found.recall, found.sentences) == (0.0, None, ())
+    assert (worth.outcomes[picked().kept] == int(Outcome.FALSE_POSITIVE)).all()
+    assert (worth.hits < 0).all()
+
+
+def test_objects_are_told_apart_by_the_name_of_their_class_not_by_its_number():
+    result = picture_result(picked().detections, THERE, **NAMES)
+
+    assert result.gt_labels.tolist() == [1, 2, 0]  # dog and cat in the model's order; it knows no sheep
+    assert result.gt_ignored.tolist() == [False, False, True]
 
 
 def test_a_candidate_that_was_suppressed_still_says_which_object_it_would_take():
@@ -95,22 +85,3 @@ def test_each_fate_has_its_sentence():
 def test_a_model_fits_where_it_knows_every_class():
     assert fits(("dog",), ("cat", "dog"))
     assert not fits(("dog", "sheep"), ("cat", "dog"))
-
-
-def test_a_missed_object_names_its_best_box_below_the_score_threshold() -> None:
-    floor = picked(score_threshold=0.01)
-    strict = picked(score_threshold=0.95)
-
-    found = found_objects(strict, THERE, **NAMES, candidates=floor)
-
-    assert found.recall == 0.0
-    best = float(floor.scores.max())
-    assert any(line.endswith(f"missed; its best box scores only {best:.2f}") for line in found.sentences)
-
-
-def test_objects_of_one_class_are_told_apart() -> None:
-    twice = make_target(torch.tensor([[0.0, 0.0, 0.5, 0.5], [0.5, 0.5, 1.0, 0.9]]), torch.tensor([1, 1]))
-
-    sentences = found_objects(picked(), twice, **NAMES).sentences
-
-    assert [line.split(":")[0].rsplit(" ", 1)[1] for line in sentences] == ["1", "2"]
