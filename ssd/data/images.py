@@ -220,7 +220,7 @@ def shown_name(name: str) -> str:
         >>> shown_name("a" * 100 + ".png")[-8:]
         'aaaa.png'
     """
-    clean = "".join(char if char.isprintable() else "?" for char in name)
+    clean = name if name.isprintable() else "".join(char if char.isprintable() else "?" for char in name)
     return clean if len(clean) <= 80 else clean[:38] + "…" + clean[-41:]
 
 

@@ -148,7 +148,7 @@ def _of_lists(scan: Scan, sizes_wh: Mapping[str, tuple[int, int]]) -> ObjectTabl
         [replace(each, difficult=torch.zeros_like(each.difficult)) for each in targets],
         class_names=scan.classes,
         size_unknown=sum(len(each.objects) for each in unknown),
-        problems=scan.problems,
+        problems=replace(scan, pictures=tuple(pictures)).problems,
         pictures_wh=tuple((each.width, each.height) for each in known),
     )
 
