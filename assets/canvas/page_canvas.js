@@ -8,9 +8,9 @@ export default function ({ data, parentElement, setStateValue, setTriggerValue }
     step: (by) => setTriggerValue("step", { by, number: (steps += 1) }),
   };
   whenReady((library) => {
-    const canvas = mounted.get(parentElement);
-    if (canvas) canvas.update(data, events);
-    else mounted.set(parentElement, library.mountCanvas(parentElement, data, events, library.store));
+    const follower = mounted.get(parentElement);
+    if (follower) follower.take(data, events);
+    else mounted.set(parentElement, new library.Follower(parentElement, library.store, data, events));
   });
   return () => {
     mounted.get(parentElement)?.destroy();

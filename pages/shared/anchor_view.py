@@ -58,6 +58,11 @@ def picture(scene: Scene, view: View) -> CanvasView:
         receptive_field=None if seen is None else seen.box,
         editable=False,
         level_chips=False,
+        ahead={
+            "level_choice": widgets.level_ahead(scene),
+            "show": {way: {"cell_only": way == WAYS[0]} for way in WAYS},
+            "centres": {"true": {"centres": True}, "false": {"centres": False}},
+        },
         max_height_px=500,
     )
 

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import replace
 from functools import cache, partial
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import streamlit as st
 
@@ -25,7 +25,11 @@ def component(name: str):
 
 
 def box_canvas(
-    payload: CanvasPayload, *, key: str, on_event: Callable[[CanvasEvents], None] | None = None
+    payload: CanvasPayload,
+    *,
+    key: str,
+    on_event: Callable[[CanvasEvents], None] | None = None,
+    ahead: Mapping[str, Any] | None = None,
 ) -> CanvasEvents:
     """Show a canvas.
 
@@ -35,6 +39,8 @@ def box_canvas(
         on_event: called before the next run of the script with what the visitor
             did. Write it into the scene there: then the whole run sees one scene,
             and the canvas gets it back unchanged.
+        ahead: widgets, by key, that the canvas follows before Python has answered: the name of
+            the setting that takes a slider's number, or what each value changes in the payload.
 
     Returns:
         The last report, whether new or not.
@@ -44,7 +50,7 @@ def box_canvas(
         component("library")(key=f"{key}_library")
         for blob in payload.blobs:
             component("store")(key=f"{key}_{blob.data['kind']}", data={"digest": blob.digest, **blob.data})
-        light = {**payload.light, "revision": canvas_events(key).revision}
+        light = {**payload.light, "revision": canvas_events(key).revision, "ahead": ahead or {}}
         component("canvas")(key=key, data=light, on_view_change=report, on_step_change=step)
     return canvas_events(key)
 

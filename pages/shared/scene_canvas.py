@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 import streamlit as st
@@ -11,11 +11,18 @@ from pages.shared import scene as scenes
 from pages.shared import state
 from pages.shared.limits import take_limits
 from pages.shared.scene import Scene
+from ssd.config import MATCHING_RULES
 
 if TYPE_CHECKING:
     from ssd.figures.canvas import CanvasView
     from ssd.figures.canvas_events import CanvasEvents
     from ssd.figures.words import Contest
+
+_MATCHING_AHEAD = {
+    "threshold": "threshold",
+    "rule": {rule: {"matching": {"rule": rule}} for rule in MATCHING_RULES},
+    "strict": {"true": {"matching": {"strict": True}}, "false": {"matching": {"strict": False}}},
+}
 
 
 def scene_canvas(
@@ -25,6 +32,7 @@ def scene_canvas(
     known: Sequence[str] | None = None,
     key: str = "canvas",
     on_event: Callable[[CanvasEvents], None] | None = None,
+    ahead: Mapping[str, Any] | None = None,
     **view: Any,
 ) -> CanvasView:
     """The scene on the canvas; what the visitor does there goes into the state.
@@ -35,6 +43,8 @@ def scene_canvas(
         known: classes that count; objects of others are shown as ignored.
         key: of the canvas; another key makes another canvas.
         on_event: hears of it in the place of :func:`take_events`.
+        ahead: other widgets that it follows at once, as in ``canvas.box_canvas``; with ``live``
+            those of the matching are among them.
         view: what else the canvas shows.
 
     Returns:
@@ -62,7 +72,8 @@ def scene_canvas(
         settings["matching"] = LiveMatching(rule=scene.rule, threshold=scene.threshold, strict=scene.strict)
         settings.setdefault("threshold_slider", True)
     shown = CanvasView(**settings)
-    box_canvas(canvas_payload(shown), key=key, on_event=on_event or take_events)
+    followed = {**(ahead or {}), **(_MATCHING_AHEAD if live else {})}
+    box_canvas(canvas_payload(shown), key=key, on_event=on_event or take_events, ahead=followed)
     return shown
 
 

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Any
 
 import streamlit as st
 
@@ -61,6 +61,18 @@ def cell_of(scene: Scene, level: int | None) -> Cell:
     middle = min(2, len(anchors.levels) - 1) if level is None else level
     index = central_anchor(anchors, level=middle) if scene.anchor is None else scene.anchor
     return Cell(index, int(anchors.level[index]), int(anchors.row[index]), int(anchors.column[index]))
+
+
+def level_ahead(scene: Scene) -> dict[str, dict[str, Any]]:
+    """What each choice of :func:`level_picker` changes on the canvas."""
+    count = len(scene.config.levels())
+    found = {}
+    for level in (None, *range(count)):
+        cell = cell_of(replace(scene, anchor=None), level)
+        hidden = [] if level is None else [k for k in range(count) if k != level]
+        change = {"hidden_levels": hidden, "selected_anchor": cell.anchor, "grid_level": cell.level}
+        found[ALL if level is None else str(level)] = change
+    return found
 
 
 def field_sentences(scene: Scene, cell: Cell) -> tuple[str, ...]:
