@@ -108,7 +108,7 @@ def _sentences(report: ApReport) -> list[str]:
     ]
     if report.metric == "coco":
         lines.append(f"COCO AP50 {_number(report.ap50)}")
-    width = max(len(name) for name in report.per_class)
+    width = max((len(name) for name in report.per_class), default=0)
     return [*lines, *(f"  {name:<{width}}  {_number(ap)}" for name, ap in report.per_class.items())]
 
 

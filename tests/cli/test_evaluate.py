@@ -10,6 +10,7 @@ import pytest
 from ssd.checkpoints import write_weights
 from ssd.cli import main
 from tests.data.test_folders import write_coco, write_picture
+from tests.data.test_voc import voc
 from tests.evaluation.cells import NAMES, write_cells
 from tests.small_models import FORBIDDEN, small_model
 
@@ -272,3 +273,19 @@ def test_the_document_says_what_bccd_reaches(capsys, shared_data, tmp_path):
         ]
         row = " | ".join(str(count) for count in verdicts)
         assert f"| {written} | {said['found']:,} | {row} |" in document
+
+
+@pytest.mark.parametrize("metric", ["voc07", "coco"])
+def test_data_without_any_object_has_no_ap_and_says_so(capsys, tmp_path, metric):
+    write_picture(tmp_path / "bare" / "JPEGImages" / "a.png")
+    (tmp_path / "bare" / "Annotations").mkdir()
+    (tmp_path / "bare" / "Annotations" / "a.xml").write_bytes(voc(size=(60, 40)))
+    words = ("evaluate", "--detections", found(tmp_path / "bare", []), "--ground-truth", tmp_path / "bare")
+
+    code, out, err = run(capsys, *words, "--metric", metric)
+    _, answer, _ = run(capsys, *words, "--metric", metric, "--json")
+
+    assert code == 0 and "–" in out and "no object counts" in err
+    assert json.loads(answer) == {
+        "metric": metric, "ap": None, "ap50": None, "per_class": {}, "num_pictures": 1, "num_objects": 0
+    }  # fmt: skip
