@@ -20,9 +20,11 @@ from ssd.data.images import read_picture, read_picture_bytes
 from ssd.data.picture_headers import picture_format
 from ssd.errors import DataError
 
-__all__ = ["PictureFacts", "check_pictures", "look_at"]
+__all__ = ["PictureFacts", "check_pictures", "look_at", "serve"]
 
 _WORTH_A_CHILD = 800  # pictures; fewer are read in the time that a second process takes to start
+_PATIENCE_S = 30.0  # for the child's last picture; after that it is read here
+_READY = b"ready\n"
 _ROOT = Path(__file__).resolve().parents[2]
 
 
@@ -89,7 +91,7 @@ def check_pictures(files: Iterable[Path], *, progress: Progress | None = None) -
             found[path] = look_at(path)
             if progress is not None:
                 progress(min(len(found), total), total)
-    for path in _taken(waiting):  # what a child left behind that died
+    for path in _taken(waiting):  # what a child left behind
         found[path] = look_at(path)
     if progress is not None and total:
         progress(total, total)
@@ -125,7 +127,7 @@ def _helped(waiting: deque[Path], found: dict[Path, PictureFacts], *, total: int
     try:
         yield
         if len(found) < total:  # the child has a picture in hand
-            helper.join()
+            helper.join(_PATIENCE_S)
     finally:
         child.kill()
         child.wait()
@@ -138,7 +140,7 @@ def _helped(waiting: deque[Path], found: dict[Path, PictureFacts], *, total: int
 def _ask(child: subprocess.Popen[bytes], waiting: deque[Path], found: dict[Path, PictureFacts]) -> None:
     """Give the child one picture after another; one that it does not answer for goes back."""
     asks, answers = cast(IO[bytes], child.stdin), cast(IO[bytes], child.stdout)
-    if answers.readline() != b"ready\n":
+    if answers.readline() != _READY:
         return
     for path in _taken(waiting):
         try:
@@ -150,15 +152,15 @@ def _ask(child: subprocess.Popen[bytes], waiting: deque[Path], found: dict[Path,
             return
 
 
-def serve(asks: IO[bytes], answers: IO[bytes]) -> None:
+def serve(asks: Iterable[bytes]) -> Iterator[bytes]:
     """The child's side: a path a line comes in, the facts of that picture go out.
 
     Args:
-        asks: JSON strings.
-        answers: JSON objects.
+        asks: JSON strings, a line each.
+
+    Yields:
+        That it is ready; then a line with a JSON object for each picture.
     """
-    answers.write(b"ready\n")
-    answers.flush()
+    yield _READY
     for line in asks:
-        answers.write(json.dumps(asdict(look_at(Path(json.loads(line))))).encode() + b"\n")
-        answers.flush()
+        yield json.dumps(asdict(look_at(Path(json.loads(line))))).encode() + b"\n"
