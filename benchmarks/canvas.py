@@ -1,7 +1,8 @@
 """From input to painted, in Chromium. Run it with ``python -m benchmarks.canvas``.
 
-Two drags over the anchors of ssd300-voc, 8,732 of them: the score slider with every box
-drawn, and one of 20 objects with exact matching in each frame. A latency runs from the
+Drags over the anchors of ssd300-voc, 8,732 of them: the score slider with every box drawn,
+one of 20 objects with exact matching in each frame, and the limit of hard and soft NMS over
+the best 2,000 boxes as candidates of one class. A latency runs from the
 time stamp of the input event to the first frame after the one that drew it, so that
 what the drawing left to the compositor counts too.
 """
@@ -10,12 +11,12 @@ from __future__ import annotations
 
 import argparse
 import statistics
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from benchmarks.pictures import random_objects, scene_picture, scored_everywhere
 from benchmarks.serving import FLAGS, chromium_path
 from ssd.anchors import make_anchors
-from ssd.config import SelectionConfig, anchor_preset
+from ssd.config import NMS_KINDS, SelectionConfig, anchor_preset
 from ssd.figures.canvas import (
     CanvasObject,
     CanvasPayload,
@@ -26,6 +27,7 @@ from ssd.figures.canvas import (
     canvas_payload,
 )
 from ssd.figures.canvas_source import canvas_script
+from ssd.limits import MAX_LIVE_CANDIDATES
 
 MOUNT = """
 ({ blobs, light }) => {
@@ -67,6 +69,22 @@ def score_payload() -> CanvasPayload:
     selection = scored_everywhere(anchors, config=SelectionConfig(score_threshold=0.01))
     blob = candidates_blob(selection, class_names=["dog"], floor=0.01)
     return canvas_payload(CanvasView(mode="detections", picture=scene_picture(1), candidates=blob))
+
+
+def nms_payload(kind: str) -> CanvasPayload:
+    """2,000 candidates of one class, suppressed anew at every move of the slider."""
+    anchors = make_anchors(anchor_preset("ssd300-voc").anchors)
+    most = MAX_LIVE_CANDIDATES
+    config = SelectionConfig(0.01, top_k=most, max_detections=most, nms_kind=kind)
+    scores = scored_everywhere(anchors, config=config).scores
+    config = replace(config, score_threshold=float(scores[most]))
+    blob = candidates_blob(
+        scored_everywhere(anchors, config=config), class_names=["dog"], floor=config.score_threshold
+    )
+    view = CanvasView(
+        mode="detections", picture=scene_picture(1), candidates=blob, limits=config, score=0.0, panel=True
+    )
+    return canvas_payload(view)
 
 
 def drag_payload(mode: str) -> CanvasPayload:
@@ -115,12 +133,25 @@ def measure_score(browser, *, inputs: int) -> Latencies:
     for kind in ("below", "beyond_top_k", "beyond_cap"):
         tab.locator(f"button[data-chip={kind}]").click()
     tab.wait_for_selector("canvas[data-n='8732']")
-    box = tab.locator("input[type=range]").bounding_box()
+    box = tab.locator("input[aria-label='Score threshold']").bounding_box()
     y = box["y"] + box["height"] / 2
     tab.evaluate("window.latencies.length = 0")
     taken = sweep(tab, (box["x"] + box["width"] * 0.5, y), (box["x"] + box["width"] * 0.95, y), inputs)
     tab.close()
     return Latencies("score slider, 8,732 boxes drawn", taken)
+
+
+def measure_nms(browser, kind: str, *, inputs: int) -> Latencies:
+    """The NMS threshold, or sigma, over as many candidates as are live."""
+    tab = mounted(browser, nms_payload(kind))
+    tab.wait_for_selector(f"canvas[data-above='{MAX_LIVE_CANDIDATES}'][data-live=true]")
+    label = {"hard": "NMS threshold", "soft": "Soft-NMS sigma"}[kind]
+    box = tab.locator(f"input[type=range][aria-label='{label}']").bounding_box()
+    y = box["y"] + box["height"] / 2
+    tab.evaluate("window.latencies.length = 0")
+    taken = sweep(tab, (box["x"] + box["width"] * 0.1, y), (box["x"] + box["width"] * 0.95, y), inputs)
+    tab.close()
+    return Latencies(f"{kind} NMS, {MAX_LIVE_CANDIDATES:,} candidates of one class", taken)
 
 
 def measure_drag(browser, mode: str, *, inputs: int) -> Latencies:
@@ -135,9 +166,10 @@ def measure_drag(browser, mode: str, *, inputs: int) -> Latencies:
 
 
 def measure(browser, *, inputs: int = 150) -> list[Latencies]:
-    """All three."""
+    """All of them."""
     drags = [measure_drag(browser, mode, inputs=inputs) for mode in ("matching", "assignment")]
-    return [measure_score(browser, inputs=inputs), *drags]
+    suppressed = [measure_nms(browser, kind, inputs=inputs) for kind in NMS_KINDS]
+    return [measure_score(browser, inputs=inputs), *drags, *suppressed]
 
 
 def main() -> None:

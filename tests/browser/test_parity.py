@@ -301,7 +301,7 @@ def nms_expected(one: dict, *, judged: bool = False) -> tuple[dict, dict]:
     config, names = one["config"], one["classes"]
     words = {"scene_classes": names, "model_classes": names, "size_wh": (300, 200)}
     picked = select(one["boxes"], one["scores"], config=config)
-    floor = select(one["boxes"], one["scores"], config=SelectionConfig(score_threshold=0.01))
+    floor = select(one["boxes"], one["scores"], config=SelectionConfig(score_threshold=0.01, top_k=1))
     limits = {
         "score": config.score_threshold,
         "nms": config.nms_threshold,
