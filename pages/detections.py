@@ -4,8 +4,8 @@ from pages.shared import detections_view, show
 
 show.header(
     "Detections",
-    "Each anchor gets a code and scores; score threshold, top-k and non-maximum suppression (NMS) decide "
-    "what stays. Drag a threshold; select a verdict to see the box to blame.",
+    "Score threshold, top-k and non-maximum suppression (NMS) decide which anchors' boxes stay. "
+    "Drag a limit; select a verdict to see the box to blame.",
 )
 show.page(detections_view.body_of)
 show.details(
@@ -19,12 +19,16 @@ A **missed object** has one verdict: the first stage that lost the last box on i
 wrong class, score too low, top-k, suppressed, cap, counts for another object. Whether anchors cover it
 *in training* is another matter. Each button was tried: its limits find the object, at the cost it names.
 
+**Soft NMS** drops nothing at once: it multiplies the score of a close box by $e^{-J^2/\\sigma}$, and the box
+leaves when too little of its score is left. *step by step* shows either, box by box.
+
 *evaluation* keeps nearly everything (.01 / .45 / 400 / 200): AP ranks by score; *display* starts at .5.
 
-*Liu et al., SSD, ECCV 2016, section 3.1; torchvision SSD.postprocess_detections.*""",
+*Liu et al., SSD, ECCV 2016, section 3.1; torchvision SSD.postprocess_detections; Bodla et al., Soft-NMS,
+ICCV 2017.*""",
     think="""
 **"A lower score threshold finds more, so it is better."** It finds more of everything. Watch precision fall.
 
-**"NMS merges boxes."** It never moves or averages a box; it only drops. The box that stays is exactly as it
-was decoded.""",
+**"NMS merges boxes."** It never moves or averages a box; it only drops (soft NMS: lowers its score). The box
+that stays is exactly as it was decoded.""",
 )
