@@ -41,6 +41,7 @@ _MODULES = (
     "pointer",
     "keys",
     "derive",
+    "fields",
     "canvas",
 )
 
