@@ -225,4 +225,4 @@ def _clip(box_px: Edges, *, shown: str, width: int, height: int) -> CheckedBox:
     if outside > MAX_OUTSIDE_PX:
         raise BoxError(f"{place}, {outside:g} px outside", rule="outside")
     inside = (max(x1, 0.0), max(y1, 0.0), min(x2, right), min(y2, bottom))
-    return CheckedBox(inside, clipped=outside > 0)
+    return CheckedBox(inside, clipped=outside > _ROUNDING_PX)  # a sum of decimals is no clipping

@@ -10,11 +10,13 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, TypeGuard
 
-from ssd.data.annotations import AnnotatedObject, Annotation, Fault, check_box
+from ssd.data.annotations import AnnotatedObject, Annotation, Edges, Fault, check_box
 from ssd.data.images import shown_name
 from ssd.data.voc import read_annotation_bytes
 from ssd.errors import BoxError, DataError
 from ssd.limits import MAX_COCO_BYTES
+
+_ROUNDING_PX = 1e-6
 
 
 @dataclass(frozen=True)
@@ -236,8 +238,7 @@ def _add_object(
     box = _corner_and_size(row)
     if box is None:
         raise BoxError(f"bbox must be 4 numbers, got {_shown(row.get('bbox'))}", rule="no-number")
-    x, y, width, height = box
-    checked = check_box((x, y, x + width, y + height), width=image.width, height=image.height)
+    checked = check_box(_edges(row, box), width=image.width, height=image.height)
     crowd = _flag(row, "iscrowd")
     image.objects.append(
         AnnotatedObject(
@@ -253,13 +254,24 @@ def _add_object(
     )
 
 
-def _corner_and_size(row: dict[str, Any]) -> tuple[float, float, float, float] | None:
+def _corner_and_size(row: dict[str, Any]) -> Edges | None:
     """``bbox``: x, y, width, height."""
     box = row.get("bbox")
     if not isinstance(box, list) or len(box) != 4 or not all(_is_number(value) for value in box):
         return None
     x, y, width, height = (float(value) for value in box)
     return x, y, width, height
+
+
+def _edges(row: dict[str, Any], box: Edges) -> Edges:
+    """x1, y1, x2, y2. Our writer adds ``corner`` where no sum of floats gives x2 and y2 exactly."""
+    x, y, width, height = box
+    summed, corner = (x + width, y + height), row.get("corner")
+    if isinstance(corner, list) and len(corner) == 2 and all(_is_number(value) for value in corner):
+        x2, y2 = (float(value) for value in corner)
+        if abs(x2 - summed[0]) + abs(y2 - summed[1]) < _ROUNDING_PX:
+            return x, y, x2, y2
+    return x, y, *summed
 
 
 def _flag(row: dict[str, Any], key: str) -> bool:

@@ -127,6 +127,8 @@ def _coco_object(each: AnnotatedObject, *, lesson: bool) -> dict[str, Any]:
         "area": _whole(width * height),
         "iscrowd": int(each.crowd),
     }
+    if (x1 + width, y1 + height) != (x2, y2):  # the exact sum lies between two floats, and rounds away
+        row["corner"] = [x2, y2]
     flags = {"ignore": each.difficult, "truncated": each.truncated, "occluded": each.occluded}
     row |= {key: 1 for key, flag in flags.items() if flag}
     if lesson:

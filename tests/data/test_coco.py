@@ -119,6 +119,20 @@ def test_up_to_a_pixel_outside_is_clipped_and_counted():
     assert annotation.clipped == 1
 
 
+def test_a_corner_of_ours_counts_only_where_it_agrees_with_the_box():
+    content = parse(coco([box(1, corner=[40.0000000001, 60]), box(2, corner=[99, 60]), box(3, corner="x")]))
+
+    edges = [each.box_px for each in content.pictures[0].annotation.objects]
+    assert edges == [(10, 20, 40.0000000001, 60), (10, 20, 40, 60), (10, 20, 40, 60)]
+
+
+def test_a_sum_that_misses_the_border_by_a_rounding_is_no_clipping():
+    annotation = parse(coco([box(bbox=(612.6, 20, 27.400000000000002, 40))])).pictures[0].annotation
+
+    assert annotation.objects[0].box_px[2] <= 640
+    assert annotation.clipped == 0
+
+
 REFUSED = {
     "A33 truncated": (coco([box()])[:-20], "not well-formed JSON at line 1, column "),
     "A33 empty": (b"", "not well-formed JSON at line 1, column 1"),

@@ -89,6 +89,17 @@ def test_a_crowd_is_difficult_to_other_tools_and_a_crowd_to_ours(tmp_path):
     ]
 
 
+def test_a_sum_of_floats_that_misses_its_corner_is_told_to_our_reader(tmp_path):
+    odd = AnnotatedObject("cat", (0.0, 1.12, 2.0, 9.999999999999998))  # no height added to 1.12 gives it
+
+    write_dataset(data_set(tmp_path, HORSE, odd), tmp_path / "to", format="coco")
+
+    rows = json.loads((tmp_path / "to/annotations/instances_train.json").read_text())["annotations"]
+    assert rows[1]["corner"] == [2.0, 9.999999999999998]
+    assert "corner" not in rows[0]
+    assert open_dataset(tmp_path / "to").entries[0].annotation.objects[1].box_px == odd.box_px
+
+
 def test_yolo_writes_shares_of_width_and_height(tmp_path):
     write_dataset(
         data_set(tmp_path, AnnotatedObject("cat", (120.0, 91.0, 240.0, 273.0))),
