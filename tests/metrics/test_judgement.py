@@ -60,3 +60,17 @@ def test_an_empty_picture_has_no_precision_and_no_recall() -> None:
 def test_an_evaluation_iou_above_one_is_refused() -> None:
     with pytest.raises(ConfigError, match="0–1"):
         judge(picture([], []), evaluation_iou=1.5)
+
+
+def test_an_ignored_box_excuses_detections_of_every_class():
+    verdict = judge(picture([(DOG, 1, True)], [(DOG, 2, 0.9), (CAT, 2, 0.8)]))
+
+    assert verdict.ignored.tolist() == [True, False]
+    assert verdict.false_positive.tolist() == [False, True]
+
+
+def test_a_detection_that_lies_better_on_an_object_of_its_class_is_not_excused():
+    near = [0.1, 0.2, 0.5, 0.55]
+    verdict = judge(picture([(near, 1, True), (DOG, 2, False)], [(DOG, 2, 0.9)]))
+
+    assert (verdict.true_positive.tolist(), verdict.gt.tolist()) == ([True], [1])
