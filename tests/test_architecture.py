@@ -138,7 +138,16 @@ FOLDERS: dict[str, set[str]] = {
         "fitting",
     },
     "metrics": {"results", "pairing", "judgement", "curves", "coco", "reports", "confusion"},
-    "evaluation": {"results", "cache", "raw", "missed", "detection_files", "truth"},
+    "evaluation": {
+        "results",
+        "cache",
+        "raw",
+        "missed",
+        "detection_files",
+        "truth",
+        "compared",
+        "handed_over",
+    },
     "diagnosis": {"missed", "wrong", "remedies"},
     "losses": {"config", "confidence", "localisation", "mining", "detection", "picture", "curves"},
     "models": {
@@ -207,17 +216,22 @@ FOLDERS: dict[str, set[str]] = {
         "takeaway",
         "takeaway_candidates",
         "takeaway_words",
+        "results",
         "scene_views",
         "teaching",
     },
 }
-PAGES = {"home", "anchors", "matching", "assignment", "learning", "detections"}
+PAGES = {"home", "anchors", "matching", "assignment", "learning", "detections", "results"}
 SHARED = {
     "privacy",
     "queue",
     "lessons",
     "teach",
     "loss_lab",
+    "results_view",
+    "results_doors",
+    "judged",
+    "gallery",
     "sliders",
     "runs",
     "detector",

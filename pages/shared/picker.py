@@ -34,6 +34,9 @@ def draw_sidebar() -> None:
     if "tour" in st.query_params:
         _take_step(st.query_params["tour"])
         del st.query_params["tour"]
+    if "open" in st.query_params:
+        _open(st.query_params["open"])
+        del st.query_params["open"]
     with st.sidebar:
         source = st.selectbox(
             "Scene", sources.source_names(), key="source", bind="query-params", on_change=_scene_changed
@@ -53,6 +56,21 @@ def _take_step(name: str) -> None:
     else:
         state.forget(state.KEYS)
         go_to(step.source, step.which, **step.settings)
+
+
+def open_link(source: str, number: int) -> dict[str, str]:
+    """The part of a link that leads to a numbered scene, whatever is open now."""
+    return {"open": f"{source}!{number}"}
+
+
+def _open(text: str) -> None:
+    """The scene that a link of ``open_link`` leads to; before any widget is drawn."""
+    source, _, number = text.rpartition("!")
+    known = source in sources.source_names() and source not in (*NAMED, *OWN)
+    if known and number.isascii() and number.isdigit() and 1 <= int(number[:9]) <= last_number(source):
+        go_to(source, int(number[:9]))
+    else:
+        state.note("This link opens a picture that is not here.")
 
 
 def _pick_within(source: str) -> None:

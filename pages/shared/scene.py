@@ -174,6 +174,12 @@ def _public_small(source: str, which: str | int) -> bytes:
     return _small_jpeg(_public(source, which))
 
 
+def public_small(source: str, which: str | int) -> tuple[bytes, tuple[int, int]]:
+    """A public picture for thumbnails, and its width and height in pixels."""
+    picture = _public(source, which).sample.picture
+    return _public_small(source, which), (int(picture.shape[2]), int(picture.shape[1]))
+
+
 @st.cache_resource(max_entries=8, show_spinner="Reading the data set …")
 def open_folder(name: str) -> DataSet:
     """A data set of this machine, by name."""

@@ -66,7 +66,7 @@ __all__ = [
     "titles",
 ]
 
-PAGES = ("home", "anchors", "matching", "assignment", "learning", "detections")
+PAGES = ("home", "anchors", "matching", "assignment", "learning", "detections", "results")
 
 
 def header(title: str, sentence: str) -> None:
@@ -79,7 +79,16 @@ def header(title: str, sentence: str) -> None:
 
 def navigation() -> Page:
     """The pages, as tabs above every page; the one to be run."""
-    pages = [st.Page(f"pages/{name}.py", title=name.capitalize(), default=name == "home") for name in PAGES]
+    titles = {name: name.replace("_", " ") for name in PAGES}
+    pages = [
+        st.Page(
+            f"pages/{name}.py",
+            title=title.capitalize(),
+            url_path=title.replace(" ", "-"),
+            default=name == "home",
+        )
+        for name, title in titles.items()
+    ]
     return st.navigation(pages, position="top")
 
 

@@ -20,15 +20,23 @@ MAX_LABELS = 400  # printed at once
 
 
 def chart(
-    name: str, *records: Any, alt: str, room: str = "charts", key: str | None = None, **options: Any
+    name: str,
+    *records: Any,
+    alt: str,
+    room: str = "charts",
+    key: str | None = None,
+    clickable: bool = False,
+    **options: Any,
 ) -> None:
     """A figure of a file in ``ssd.figures``, by name: Plotly arrives with the first one.
 
-    A ``key`` keeps apart charts that may happen to look the same.
+    A ``key`` keeps apart charts that may happen to look the same; under it the state has what was
+    clicked, where a chart is ``clickable``.
     """
     figures = importlib.import_module(f"ssd.figures.{room}")
     figure = getattr(figures, name)(*records, **options)
-    st.plotly_chart(figure, config={"displayModeBar": False}, alt=alt, key=key)
+    chosen = {"on_select": "rerun", "selection_mode": "points"} if clickable else {}
+    st.plotly_chart(figure, config={"displayModeBar": False}, alt=alt, key=key, **chosen)
 
 
 def titles(scene: Scene) -> tuple[str, ...]:

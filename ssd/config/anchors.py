@@ -197,12 +197,11 @@ def anchors_for_side(config: AnchorConfig, *, side_px: int, keep: AnchorSizes = 
     if isinstance(config, GridAnchors) or config.picture_wh == (side_px, side_px):
         return config
     own, factor = config.picture_wh, 1.0 if keep == "pixels" else side_px / min(config.picture_wh)
-    steps = config.steps_px or tuple(None for _ in config.grids_wh)
     grids = tuple(
-        (math.ceil(side_px * columns / own[0]), math.ceil(side_px * rows / own[1]))
-        if step is None
-        else (math.ceil(side_px / step), math.ceil(side_px / step))
-        for step, (columns, rows) in zip(steps, config.grids_wh, strict=True)
+        (math.ceil(side_px / (step or own[0] / columns)), math.ceil(side_px / (step or own[1] / rows)))
+        for step, (columns, rows) in zip(
+            config.steps_px or (0.0,) * len(config.grids_wh), config.grids_wh, strict=True
+        )
     )
     return replace(
         config,

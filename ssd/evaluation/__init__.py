@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from ssd.evaluation.compared import Changed, ObjectPlace, changed_objects
 from ssd.evaluation.detection_files import read_detections
+from ssd.evaluation.handed_over import HandedOver, coco_files
 from ssd.evaluation.missed import MISSED_VERDICTS, MissedObject, MissedReport, missed_objects
 from ssd.evaluation.raw import Progress, RawOutputs, raw_outputs
 from ssd.evaluation.results import Pictures, picture_result, results
@@ -10,11 +12,16 @@ from ssd.evaluation.truth import image_ids, read_truth
 
 __all__ = [
     "MISSED_VERDICTS",
+    "Changed",
+    "HandedOver",
     "MissedObject",
     "MissedReport",
+    "ObjectPlace",
     "Pictures",
     "Progress",
     "RawOutputs",
+    "changed_objects",
+    "coco_files",
     "image_ids",
     "missed_objects",
     "picture_result",

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from ssd.metrics.coco import COCO_NUMBERS, CocoReport, coco_ap, coco_report
+from ssd.metrics.coco import COCO_NUMBERS, CocoReport, coco_ap, coco_report, coco_said, coco_truth
 from ssd.metrics.confusion import Cell, Confusion, confusion
 from ssd.metrics.curves import (
     METRICS,
@@ -38,6 +38,8 @@ __all__ = [
     "average_precision",
     "coco_ap",
     "coco_report",
+    "coco_said",
+    "coco_truth",
     "confusion",
     "judge",
     "overall_curve",

@@ -13,7 +13,7 @@ from torch import Tensor
 from ssd.errors import DataError
 from ssd.metrics.results import PictureResult, in_pixels
 
-__all__ = ["COCO_NUMBERS", "CocoReport", "coco_ap", "coco_report"]
+__all__ = ["COCO_NUMBERS", "CocoReport", "coco_ap", "coco_report", "coco_said", "coco_truth"]
 
 COCO_NUMBERS = (
     "AP", "AP50", "AP75", "AP small", "AP medium", "AP large",
@@ -100,8 +100,8 @@ def coco_report(
             f"Each of the {len(results)} pictures needs an id of its own, got {len(set(ids))}; number them."
         )
     names = list(class_names)
-    truth = COCO(_truth(results, ids, names))
-    evaluation = COCOeval_faster(truth, truth.loadRes(_said(results, ids)), iouType="bbox")
+    truth = COCO(coco_truth(results, ids, names))
+    evaluation = COCOeval_faster(truth, truth.loadRes(coco_said(results, ids)), iouType="bbox")
     evaluation.evaluate()
     evaluation.accumulate()
     precision = torch.as_tensor(evaluation.eval["precision"])  # (IoU, recall, class, area, limit)
@@ -147,8 +147,18 @@ def _xywh(boxes: Tensor, result: PictureResult) -> list[list[float]]:
     return rows
 
 
-def _truth(results: Sequence[PictureResult], ids: list[int], names: list[str]) -> dict[str, Any]:
-    """Ground truth in COCO's form; annotation ids start at 1 (0 breaks the reference tools)."""
+def coco_truth(results: Sequence[PictureResult], ids: list[int], names: list[str]) -> dict[str, Any]:
+    """Ground truth in COCO's form.
+
+    Args:
+        results: one for each picture.
+        ids: of the pictures.
+        names: class names in the order of labels 1..C.
+
+    Returns:
+        The content of an ``instances`` file. Annotation ids start at 1 (0 breaks the reference
+        tools); what is ignored is a crowd box, of every class where its own is not known.
+    """
     annotations: list[dict[str, Any]] = []
     for number, result in zip(ids, results, strict=True):
         crowd = result.gt_crowd if result.gt_crowd is not None else torch.zeros_like(result.gt_ignored)
@@ -172,8 +182,16 @@ def _truth(results: Sequence[PictureResult], ids: list[int], names: list[str]) -
     return {"images": images, "annotations": annotations, "categories": categories}
 
 
-def _said(results: Sequence[PictureResult], ids: list[int]) -> list[dict[str, Any]]:
-    """Detections in COCO's form."""
+def coco_said(results: Sequence[PictureResult], ids: list[int]) -> list[dict[str, Any]]:
+    """Detections in COCO's form.
+
+    Args:
+        results: one for each picture.
+        ids: of the pictures.
+
+    Returns:
+        The content of a results file.
+    """
     return [
         {"image_id": number, "category_id": label, "bbox": box, "score": score}
         for number, result in zip(ids, results, strict=True)
