@@ -267,3 +267,20 @@ def test_the_player_fits_a_narrow_screen(canvas):
     player = shown.tab.locator(".ssd-player").bounding_box()
     assert player["x"] + player["width"] <= 400
     assert shown.tab.evaluate("document.documentElement.scrollWidth") <= 400
+
+
+@pytest.mark.slow
+def test_soft_nms_of_too_many_candidates_still_follows_the_score_exactly(canvas):
+    shown = canvas(MANY)
+    shown.tab.locator("button[data-chip=nms-soft]").click()
+    shown.settled(1)
+    soft = kept(shown)
+
+    slide(shown, "Score threshold", 0.65, drop=False)
+    during, above = kept(shown), int(shown.data("above"))
+    shown.tab.mouse.up()
+    shown.settled(2)
+
+    assert above > 2000
+    assert during < soft
+    assert kept(shown) == during == pythons(shown)
