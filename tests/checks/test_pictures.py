@@ -8,6 +8,7 @@ import sys
 import time
 
 import pytest
+from PIL import Image
 
 from ssd.checks import pictures
 from ssd.checks.pictures import check_pictures, look_at, serve
@@ -39,6 +40,15 @@ def test_a_copy_has_the_same_digest_whatever_its_file_says(tmp_path):
 
     assert digests[0] == digests[1]
     assert len(set(digests)) == 3
+
+
+def test_pictures_of_one_colour_are_copies_only_in_one_size(tmp_path):
+    for name, size in {"a": (60, 40), "b": (40, 60), "c": (60, 40)}.items():
+        Image.new("RGB", size, "teal").save(tmp_path / f"{name}.png")
+
+    wide, tall, again = (look_at(tmp_path / f"{name}.png").digest for name in "abc")
+
+    assert wide == again != tall
 
 
 def test_a_file_that_is_no_picture_is_a_problem_and_no_error(tmp_path):
