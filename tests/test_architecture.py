@@ -100,6 +100,8 @@ FOLDERS: dict[str, set[str]] = {
         "doctor",
     },
     "cli": {
+        "fit_anchors",
+        "explore",
         "check",
         "dispatch",
         "parsing",

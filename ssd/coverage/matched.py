@@ -20,7 +20,6 @@ from ssd.matching import match_pictures
 __all__ = ["coverage"]
 
 _Item = TypeVar("_Item")
-_Answer = TypeVar("_Answer")
 _PAIRS_AT_ONCE = 250_000  # jaccards computed together: so few that a processor's cache holds them
 
 
@@ -61,15 +60,17 @@ def coverage(
         >>> coverage(table, anchors, size_wh=(224, 224)).everything
         Group(num_objects=0, recall=None)
     """
+    count = len(objects)
+    best_jaccard, best_anchor = torch.zeros(count), torch.zeros(count, dtype=torch.int64)
+    num_anchors, forced = torch.zeros(count, dtype=torch.int64), torch.zeros(count, dtype=torch.bool)
 
-    def answer(chunk: tuple[slice, list[int]]) -> tuple[Tensor, Tensor, Tensor, Tensor]:
-        """Of a few pictures."""
-        return _matched(objects.boxes[chunk[0]], chunk[1], anchors, rule=rule, threshold=threshold)
+    def answer(chunk: tuple[slice, list[int]]) -> None:
+        """Of a few pictures, into its place: small pieces kept for long would scatter over the memory."""
+        where, held = chunk
+        found = _matched(objects.boxes[where], held, anchors, rule=rule, threshold=threshold)
+        best_jaccard[where], best_anchor[where], num_anchors[where], forced[where] = found
 
-    columns = _on_cores(answer, _chunks(objects, len(anchors)), cores)
-    none = torch.zeros(0, dtype=torch.int64)
-    parts = zip(*columns, strict=True) if columns else [[torch.zeros(0)], [none], [none], [none.bool()]]
-    best_jaccard, best_anchor, num_anchors, forced = (torch.cat(list(part)) for part in parts)
+    _on_cores(answer, _chunks(objects, len(anchors)), cores)
     return Coverage(
         objects=objects,
         best_jaccard=best_jaccard,
@@ -84,8 +85,8 @@ def coverage(
     )
 
 
-def _on_cores(answer: Callable[[_Item], _Answer], items: Iterable[_Item], cores: int | None) -> list[_Answer]:
-    """Answers in the order of the items, each on one core.
+def _on_cores(answer: Callable[[_Item], None], items: Iterable[_Item], cores: int | None) -> None:
+    """Every item, each on one core.
 
     Cores that share every small step wait for the slowest: on a busy machine that takes many
     times as long.
@@ -94,9 +95,12 @@ def _on_cores(answer: Callable[[_Item], _Answer], items: Iterable[_Item], cores:
     try:
         if cores == 1:
             torch.set_num_threads(1)
-            return [answer(item) for item in items]
+            for item in items:
+                answer(item)
+            return
         with ThreadPoolExecutor(cores or before, initializer=torch.set_num_threads, initargs=(1,)) as pool:
-            return list(pool.map(answer, items))
+            for _ in pool.map(answer, items):  # an error of any is raised here
+                pass
     finally:
         torch.set_num_threads(before)
 
