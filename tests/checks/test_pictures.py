@@ -98,22 +98,27 @@ def wait_until(holds):
         time.sleep(0.005)
 
 
-def test_many_pictures_are_shared_with_a_child_that_is_gone_afterwards(files, monkeypatch):
-    started = child_of(monkeypatch, SAYS)
+def wait_for_the_child(monkeypatch):
+    """This process looks at nothing before the child has answered once; what it answers is noted."""
     answered = []
     facts, look = pictures.PictureFacts, pictures.look_at
 
     def note(*args, **more):
-        if more.get("width") == 777:
-            answered.append(more)
+        answered.extend([more] if "width" in more else [])  # only an answer is made of keywords
         return facts(*args, **more)
 
-    def look_when_the_child_has_answered(path):
+    def look_afterwards(path):
         wait_until(lambda: answered)
         return look(path)
 
     monkeypatch.setattr(pictures, "PictureFacts", note)
-    monkeypatch.setattr(pictures, "look_at", look_when_the_child_has_answered)
+    monkeypatch.setattr(pictures, "look_at", look_afterwards)
+    return answered
+
+
+def test_many_pictures_are_shared_with_a_child_that_is_gone_afterwards(files, monkeypatch):
+    started = child_of(monkeypatch, SAYS)
+    wait_for_the_child(monkeypatch)
 
     found = check_pictures(files)
 
@@ -148,8 +153,10 @@ def test_a_stop_ends_the_child_too(files, monkeypatch):
 
 @pytest.mark.slow
 def test_the_real_child_reads_real_files(files, monkeypatch):
+    expected = {path: look_at(path) for path in files}
     monkeypatch.setattr(pictures, "_WORTH_A_CHILD", 2)
+    answered = wait_for_the_child(monkeypatch)
 
     found = check_pictures(files)
 
-    assert found == {path: look_at(path) for path in files}
+    assert answered and found == expected
