@@ -81,23 +81,18 @@ def yolo_files(parts: Mapping[str, DataSet]) -> Iterator[File]:
     """YOLO: ``labels/<split>/*.txt``, ``images/<split>/``, ``classes.txt`` and ``data.yaml``.
 
     Args:
-        parts: split to data set. A picture goes to the smallest split that has it, since each
-            split has a folder of its own.
+        parts: split to data set; they do not overlap, since each has a folder of its own.
 
     Yields:
         Every file.
     """
     names = class_names(parts)
     numbers = {name: str(number) for number, name in enumerate(names)}
-    written: set[str] = set()
     folders: dict[str, str] = {}
-    for split, data in sorted(parts.items(), key=lambda part: len(part[1])):
+    for split, data in parts.items():
         below = "" if split == ALL else f"/{split}"
+        folders[split] = f"images{below}"
         for entry in data.entries:
-            if entry.name in written:
-                continue
-            written.add(entry.name)
-            folders[split] = f"images{below}"
             yield File(f"labels{below}/{entry.name}.txt", lines(_yolo_lines(entry, numbers)))
             if entry.picture is not None:
                 yield File(f"images{below}/{file_name(entry)}", entry.picture)

@@ -17,7 +17,7 @@ from ssd.data.folders import DataSet
 from ssd.data.images import shown_name
 from ssd.data.write_annotations import coco_files, lesson_json_files, voc_files
 from ssd.data.write_tables import box_table_files, class_table_files, text_files, yolo_files
-from ssd.data.written import File, Kept, Rules, kept, require_names
+from ssd.data.written import File, Kept, Rules, apart, kept, require_names
 from ssd.errors import ConfigError, ResourceError
 
 __all__ = ["FORMATS", "Written", "require_room", "take_place", "write_dataset", "write_parts"]
@@ -25,10 +25,11 @@ __all__ = ["FORMATS", "Written", "require_room", "take_place", "write_dataset", 
 
 @dataclass(frozen=True)
 class _Format:
-    """How a format is written, and what it can hold."""
+    """How a format is written, what it can hold, and whether a picture may be in several splits."""
 
     files: Callable[[Mapping[str, DataSet]], Iterator[File]]
     rules: Rules
+    overlaps: bool = True
 
 
 _FORMATS: dict[str, _Format] = {
@@ -42,7 +43,7 @@ _FORMATS: dict[str, _Format] = {
         box_table_files,
         Rules(crowd=False, difficult=False, inclusive=True, flags=False, spaces=False, file_spaces=False),
     ),
-    "yolo": _Format(yolo_files, Rules(crowd=False, difficult=False, flags=False)),
+    "yolo": _Format(yolo_files, Rules(crowd=False, difficult=False, flags=False), overlaps=False),
     "text": _Format(text_files, Rules(crowd=False, inclusive=True, flags=False, file_spaces=False)),
 }
 FORMATS = tuple(_FORMATS)
@@ -127,7 +128,7 @@ def write_parts(
     require_room(path, sources=[data.root for data in parts.values()], force=force)
     chosen = _FORMATS[format]
     require_names(parts, chosen.rules)
-    held = kept(parts, chosen.rules)
+    held = kept(parts if chosen.overlaps else apart(parts), chosen.rules)
     files = [f for f in chosen.files(held.parts) if copy_pictures or isinstance(f.content, str)]
     _require_space(files, path)
     _write_whole(path, progress(files), force=force)

@@ -13,7 +13,18 @@ from ssd.data.folders import DataSet, Entry
 from ssd.data.images import shown_name
 from ssd.errors import BoxError, DataError
 
-__all__ = ["File", "Kept", "Rules", "class_names", "file_name", "kept", "lines", "pictures", "require_names"]
+__all__ = [
+    "File",
+    "Kept",
+    "Rules",
+    "apart",
+    "class_names",
+    "file_name",
+    "kept",
+    "lines",
+    "pictures",
+    "require_names",
+]
 
 _FLAG_ONLY = "truncated or occluded (only the flag)"
 _UNWRITABLE = ("Cc", "Cs", "Zl", "Zp")  # control characters, lone surrogates, line separators
@@ -95,6 +106,25 @@ def kept(parts: Mapping[str, DataSet], rules: Rules) -> Kept:
             entries.append(replace(entry, annotation=replace(entry.annotation, objects=tuple(good))))
         made[split] = replace(data, entries=tuple(entries))
     return Kept(made, left_out)
+
+
+def apart(parts: Mapping[str, DataSet]) -> dict[str, DataSet]:
+    """Splits that do not overlap: a picture of several goes to the smallest.
+
+    Args:
+        parts: split to data set.
+
+    Returns:
+        The splits that still have a picture, in the order of ``parts``.
+    """
+    taken: set[tuple[str, Path | None]] = set()
+    made = {}
+    for split, data in sorted(parts.items(), key=lambda part: len(part[1])):
+        own = tuple(entry for entry in data.entries if (entry.name, entry.picture) not in taken)
+        taken |= {(entry.name, entry.picture) for entry in own}
+        if own:
+            made[split] = replace(data, entries=own)
+    return {split: made[split] for split in parts if split in made}
 
 
 def pictures(parts: Mapping[str, DataSet], folder: str) -> list[File]:
