@@ -34,7 +34,7 @@ def model_picker(scene: Scene) -> str | None:
         state.note("This link asks for a model that is not here; the one that fits stands in.")
         asked = FITTING
     st.session_state["model_choice"] = asked
-    st.selectbox("Model", (FITTING, *names), key="model_choice", on_change=_keep_model, width=230)
+    st.selectbox("Model", (FITTING, *names), key="model_choice", on_change=_keep_model, width=175)
     if asked == FITTING:
         return fitting(scene)
     return asked if asked not in TORCHVISION_NAMES or _is_fetched(asked) else _offer_fetch(asked)

@@ -217,5 +217,5 @@ def candidate_sentence(selection: Selection, index: int, *, class_names: Sequenc
 
 
 def _candidate(selection: Selection, index: int, class_names: Sequence[str]) -> str:
-    """Class and score."""
-    return f"{class_names[int(selection.labels[index]) - 1]} {float(selection.scores[index]):.2f}"
+    """Class, and the score that NMS leaves."""
+    return f"{class_names[int(selection.labels[index]) - 1]} {float(selection.decayed[index]):.2f}"
