@@ -12,7 +12,7 @@ from pages.shared.picture_drop import DroppedPicture, picture_drop
 from pages.shared.scene import CUSTOM, DEFAULTS, THRESHOLDS, OwnPicture
 from pages.shared.sources import CAMERA, LESSONS, NAMED, NUMBERED, OWN, SYNTHETIC, UPLOAD
 from pages.shared.tours import STEPS
-from ssd.config import ANCHOR_PRESETS, MATCHING_RULES, anchor_preset
+from ssd.config import MATCHING_RULES, anchor_preset, anchor_preset_names
 from ssd.errors import SSDError
 
 NOUNS = {"source": "source", "anchors": "preset of anchors", "rule": "matching rule"}
@@ -22,7 +22,6 @@ RANGES = {
     "topk": ("top-k", 1, 1000),
 }
 USUAL = "usual"  # says in a link that a lesson scene's own settings were changed to the usual ones
-ANCHOR_CHOICES = (*ANCHOR_PRESETS, CUSTOM)
 
 
 def draw_sidebar() -> None:
@@ -119,7 +118,7 @@ def _camera() -> None:
 
 def _pick_settings() -> None:
     """Anchors, matching rule and threshold."""
-    st.selectbox("Anchors", ANCHOR_CHOICES, key="anchors", bind="query-params", on_change=_anchors_changed)
+    st.selectbox("Anchors", anchor_choices(), key="anchors", bind="query-params", on_change=_anchors_changed)
     only_page = state.rerun_page
     st.selectbox("Matching rule", MATCHING_RULES, key="rule", bind="query-params", on_change=only_page)
     st.slider(
@@ -229,6 +228,11 @@ def _threshold_and_strict() -> tuple[float, bool]:
     return st.session_state["threshold"], st.session_state["strict"]
 
 
+def anchor_choices() -> tuple[str, ...]:
+    """The presets, those in files, and the knobs."""
+    return (*anchor_preset_names(), CUSTOM)
+
+
 def take_drop(dropped: DroppedPicture) -> None:
     """A picture was dropped: take it, or say why not; several come one after the other."""
     _take_own(UPLOAD, dropped.name, dropped.content, refusal=dropped.refusal, first=dropped.position == 1)
@@ -268,7 +272,7 @@ def raise_refusal(name: str, refusal: str) -> None:
 def _first_visit() -> None:
     """Check what the link asks of the widgets, so that nothing is swallowed in silence."""
     st.session_state["visited"] = True
-    offered = {"source": sources.source_names(), "anchors": ANCHOR_CHOICES, "rule": MATCHING_RULES}
+    offered = {"source": sources.source_names(), "anchors": anchor_choices(), "rule": MATCHING_RULES}
     for key, options in offered.items():
         asked = st.query_params.get(key) or st.query_params.get("which")
         if asked is not None and asked not in options:

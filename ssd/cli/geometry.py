@@ -9,7 +9,7 @@ from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING
 
 from ssd.cli.parsing import Command, choice, share
-from ssd.config import ANCHOR_PRESETS, MATCHING_RULES, anchor_preset, unclipped
+from ssd.config import MATCHING_RULES, anchor_preset, anchor_preset_names, unclipped
 from ssd.errors import BoxError, ConfigError
 
 if TYPE_CHECKING:
@@ -22,8 +22,8 @@ __all__ = ["ANCHORS", "MATCH", "read_boxes"]
 
 def _add_anchors(parser: argparse.ArgumentParser) -> None:
     """Options of ``anchors``."""
-    presets = ", ".join(ANCHOR_PRESETS)
-    parser.add_argument("--preset", type=choice(ANCHOR_PRESETS), required=True, metavar="NAME", help=presets)
+    names = anchor_preset_names()
+    parser.add_argument("--preset", type=choice(names), required=True, metavar="NAME", help=", ".join(names))
     parser.add_argument(
         "--no-clip", action="store_true", help="do not limit width and height to the picture (ssd300-coco)"
     )
@@ -62,8 +62,9 @@ def _add_match(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--size", required=True, metavar="W,H", help="width and height of the picture in pixels"
     )
-    parser.add_argument("--preset", type=choice(ANCHOR_PRESETS), default="ssd300-voc", metavar="NAME",
-                        help=f"{', '.join(ANCHOR_PRESETS)} (default: %(default)s)")  # fmt: skip
+    names = anchor_preset_names()
+    parser.add_argument("--preset", type=choice(names), default="ssd300-voc", metavar="NAME",
+                        help=f"{', '.join(names)} (default: %(default)s)")  # fmt: skip
     parser.add_argument("--rule", type=choice(MATCHING_RULES), default="bipartite", metavar="RULE",
                         help=f"{', '.join(MATCHING_RULES)} (default: %(default)s)")  # fmt: skip
     parser.add_argument(
