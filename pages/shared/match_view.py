@@ -11,6 +11,7 @@ from pages.shared import scene as scenes
 from pages.shared import show, widgets
 from pages.shared.facts import facts
 from pages.shared.scene import Scene
+from pages.shared.scene_canvas import matching_canvas
 from ssd.config import MatchingRule
 
 if TYPE_CHECKING:
@@ -62,14 +63,6 @@ def controls(scene: Scene) -> View:
 
 def picture(scene: Scene, view: View) -> CanvasView:
     """The canvas that matches while an object is dragged, and what another rule would change."""
-    shown = show.scene_canvas(
-        scene,
-        live=True,
-        mode="matching",
-        anchors=scenes.anchors_blob_of(scene.config),
-        editable=True,
-        panel=True,
-        max_height_px=500,
-    )
+    shown = matching_canvas(scene, mode="matching")
     facts(key="difference", lines=show.rule_words(scene, view.found, view.other))
     return shown

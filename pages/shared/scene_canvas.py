@@ -77,6 +77,19 @@ def scene_canvas(
     return shown
 
 
+def matching_canvas(scene: Scene, *, mode: str) -> CanvasView:
+    """The canvas that matches while an object or the match threshold is dragged."""
+    return scene_canvas(
+        scene,
+        live=True,
+        mode=mode,
+        anchors=scenes.anchors_blob_of(scene.config),
+        editable=True,
+        panel=True,
+        max_height_px=500,
+    )
+
+
 def take_events(events: CanvasEvents) -> None:
     """What the visitor did on the canvas, into the state; runs before the script."""
     from pages.shared.picker import step

@@ -10,6 +10,7 @@ import streamlit as st
 from pages.shared import scene as scenes
 from pages.shared import show, widgets
 from pages.shared.scene import Scene
+from pages.shared.scene_canvas import matching_canvas
 from pages.shared.tabs import open_tab
 from ssd.config import CoderConfig
 
@@ -27,15 +28,7 @@ def controls(scene: Scene) -> CoderConfig:
 
 def picture(scene: Scene) -> CanvasView:
     """The canvas that assigns while an object or the match threshold is dragged."""
-    return show.scene_canvas(
-        scene,
-        live=True,
-        mode="assignment",
-        anchors=scenes.anchors_blob_of(scene.config),
-        editable=True,
-        panel=True,
-        max_height_px=500,
-    )
+    return matching_canvas(scene, mode="assignment")
 
 
 def tables(scene: Scene, coder: CoderConfig) -> None:
