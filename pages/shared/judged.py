@@ -33,6 +33,7 @@ FIRST_SCENE, NUM_SCENES = 9_900, 100  # no training run begins below 1,000,000
 SPLITS = ("val", "test", "train", "trainval", "all")
 RUN_PREFIX = "run · "
 _MOST_KEPT = 24
+_DIAGNOSED_AT_ONCE = 120  # pictures; a diagnosis takes some 20 ms of each
 _KEPT: dict[tuple[Any, ...], Any] = {}
 _LOCK = Lock()
 
@@ -187,20 +188,22 @@ def missed_of(found: Judged, *, score: float, evaluation_iou: float) -> MissedRe
     from ssd.evaluation import missed_objects
 
     config = replace(found.config, score_threshold=score)
-    key = (
-        "missed",
-        found.raw.predictor.sha256,
-        found.subject.data,
-        found.subject.split,
-        config,
-        evaluation_iou,
-    )
 
     def diagnose() -> MissedReport:
         with _bar("Why missed? Picture") as tell:
             return missed_objects(found.raw, config=config, evaluation_iou=evaluation_iou, progress=tell)
 
-    return _kept(key, diagnose)
+    return _kept(_missed_key(found, score, evaluation_iou), diagnose)
+
+
+def told_at_once(found: Judged, *, score: float, evaluation_iou: float) -> bool:
+    """Whether the verdicts are there already, or are so few that nobody waits for them."""
+    return len(found.raw) <= _DIAGNOSED_AT_ONCE or _missed_key(found, score, evaluation_iou) in _KEPT
+
+
+def _missed_key(found: Judged, score: float, evaluation_iou: float) -> tuple[Any, ...]:
+    subject, config = found.subject, replace(found.config, score_threshold=score)
+    return "missed", found.raw.predictor.sha256, subject.data, subject.split, config, evaluation_iou
 
 
 def report_of(found: Judged, *, metric: Metric, evaluation_iou: float) -> ApReport:

@@ -52,7 +52,14 @@ class Settings:
 
 def why_missed(settings: Settings) -> None:
     """The funnel: what became of every object, and the pictures of each verdict."""
-    report = judging.missed_of(settings.found, score=settings.score, evaluation_iou=settings.iou)
+    thresholds = {"score": settings.score, "evaluation_iou": settings.iou}
+    if not judging.told_at_once(settings.found, **thresholds):
+        st.text(
+            f"The verdicts of {len(settings.found.raw):,} pictures take a few seconds at each new setting."
+        )
+        if not st.button("Tell why", icon=":material/troubleshoot:", type="primary", key="tell_why"):
+            return
+    report = judging.missed_of(settings.found, **thresholds)
     counts = {words: report.missed[name] for name, words in WORDS.items() if report.missed[name]}
     _take_click("funnel_chart", "verdict", lambda data: data)
     chosen = _choice(

@@ -137,3 +137,11 @@ def test_the_network_looks_at_a_picture_once(results, monkeypatch):
     judged._KEPT.clear()
 
     said(results(rscore="0.7", riou="0.75"))
+
+
+def test_many_pictures_are_diagnosed_when_asked(results, monkeypatch):
+    monkeypatch.setattr(judged, "_DIAGNOSED_AT_ONCE", 3)
+    app = results(rscore="0.9")
+
+    assert "The verdicts of 4 pictures take a few seconds at each new setting." in said(app)
+    assert "score too low: " in said(app.button(key="tell_why").click().run())
