@@ -53,12 +53,17 @@ class Settings:
 def why_missed(settings: Settings) -> None:
     """The funnel: what became of every object, and the pictures of each verdict."""
     thresholds = {"score": settings.score, "evaluation_iou": settings.iou}
-    if not judging.told_at_once(settings.found, **thresholds):
+    asked = st.session_state.get("rwhy") == (settings.found.subject, settings.found.config, thresholds)
+    if not asked and not judging.told_at_once(settings.found, **thresholds):
         st.text(
             f"The verdicts of {len(settings.found.raw):,} pictures take a few seconds at each new setting."
         )
-        if not st.button("Tell why", icon=":material/troubleshoot:", type="primary", key="tell_why"):
-            return
+        st.button(
+            "Tell why", icon=":material/troubleshoot:", type="primary", key="tell_why",
+            on_click=st.session_state.update,
+            kwargs={"rwhy": (settings.found.subject, settings.found.config, thresholds)},
+        )  # fmt: skip
+        return
     report = judging.missed_of(settings.found, **thresholds)
     counts = {words: report.missed[name] for name, words in WORDS.items() if report.missed[name]}
     _take_click("funnel_chart", "verdict", lambda data: data)
