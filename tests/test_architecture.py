@@ -135,6 +135,7 @@ FOLDERS: dict[str, set[str]] = {
         "causes",
         "maps",
         "verdict",
+        "groups",
         "fit_score",
         "fit_space",
         "fitting",
@@ -221,10 +222,20 @@ FOLDERS: dict[str, set[str]] = {
         "results",
         "scene_views",
         "teaching",
+        "coverage",
+        "doctor",
+        "augmentation",
     },
 }
-PAGES = {"home", "anchors", "matching", "assignment", "learning", "detections", "results"}
+PAGES = {"home", "anchors", "matching", "assignment", "learning", "detections", "your_data", "results"}
 SHARED = {
+    "augment_bench",
+    "coverage_view",
+    "dataset",
+    "doctor_view",
+    "fit_view",
+    "work",
+    "your_data",
     "privacy",
     "queue",
     "lessons",

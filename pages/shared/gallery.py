@@ -10,6 +10,7 @@ import streamlit as st
 
 from pages.shared import picker
 from pages.shared import scene as scenes
+from ssd.errors import SSDError
 
 PAGE_SIZE = 8
 _COLUMNS = 4
@@ -66,9 +67,16 @@ def _tile(tile: Tile, *, page: str) -> None:
     """One picture, what it shows, and the way to it."""
     from ssd.figures.thumbnails import BoxLayer, fitted_wh, picture_thumbnail
 
-    jpeg, size_wh = scenes.public_small(tile.source, tile.which)
+    try:
+        jpeg, size_wh = scenes.public_small(tile.source, tile.which)
+    except SSDError as error:
+        st.text(f"{tile.caption}\n⚠ {error}")
+        return
     width, height = fitted_wh(size_wh, within_wh=_WITHIN_PX)
-    layers = [BoxLayer.of(kind, boxes) for kind, boxes in tile.layers]
+    layers = [
+        BoxLayer(kind, boxes) if isinstance(boxes, list) else BoxLayer.of(kind, boxes)
+        for kind, boxes in tile.layers
+    ]
     st.image(
         picture_thumbnail(jpeg, width_px=width, height_px=height, layers=layers, title=tile.caption),
         alt=tile.caption,

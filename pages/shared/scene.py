@@ -186,6 +186,13 @@ def open_folder(name: str) -> DataSet:
     return sources.open_folder(name)
 
 
+def forget_folder(name: str) -> None:
+    """Read a data set's files again when they are asked for next."""
+    open_folder.clear(name)
+    for kept in (_public, _public_blob, _public_small):
+        kept.clear()
+
+
 @lru_cache(
     maxsize=16
 )  # asked for twenty times a run: Streamlit's own cache takes 1 ms to name a configuration

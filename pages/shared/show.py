@@ -66,7 +66,7 @@ __all__ = [
     "titles",
 ]
 
-PAGES = ("home", "anchors", "matching", "assignment", "learning", "detections", "results")
+PAGES = ("home", "anchors", "matching", "assignment", "learning", "detections", "your_data", "results")
 
 
 def header(title: str, sentence: str) -> None:
@@ -79,15 +79,9 @@ def header(title: str, sentence: str) -> None:
 
 def navigation() -> Page:
     """The pages, as tabs above every page; the one to be run."""
-    titles = {name: name.replace("_", " ") for name in PAGES}
     pages = [
-        st.Page(
-            f"pages/{name}.py",
-            title=title.capitalize(),
-            url_path=title.replace(" ", "-"),
-            default=name == "home",
-        )
-        for name, title in titles.items()
+        st.Page(f"pages/{name}.py", title=name.replace("_", " ").capitalize(), default=name == "home")
+        for name in PAGES
     ]
     return st.navigation(pages, position="top")
 

@@ -22,7 +22,7 @@ from ssd.errors import CheckpointError, ConfigError, ResourceError
 
 __all__ = ["EXPLORE", "page_address"]
 
-PAGE = "your-data"
+PAGE = "your_data"
 _PROJECT = Path(__file__).resolve().parents[2]
 _FIRST_PORT, _PORTS = 8501, 100  # Streamlit's own, and how many more are tried
 _START_SECONDS, _STOP_SECONDS = 120.0, 10.0
@@ -72,7 +72,7 @@ def page_address(port: int, *, source: str, model: str | None = None) -> str:
 
     Example:
         >>> page_address(8501, source="my cells", model="bccd")
-        'http://localhost:8501/your-data?source=my+cells&model=bccd'
+        'http://localhost:8501/your_data?source=my+cells&model=bccd'
     """
     asked = {"source": source, **({} if model is None else {"model": model})}
     return f"http://localhost:{port}/{PAGE}?{urllib.parse.urlencode(asked)}"

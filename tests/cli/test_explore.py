@@ -63,7 +63,7 @@ def test_a_port_in_use_is_refused(capsys, cells):
 
 
 def test_the_link_names_the_data_set_and_never_its_path():
-    assert page_address(1, source="a&b/c") == "http://localhost:1/your-data?source=a%26b%2Fc"
+    assert page_address(1, source="a&b/c") == "http://localhost:1/your_data?source=a%26b%2Fc"
 
 
 def test_only_the_data_set_is_offered_under_its_name(cells, monkeypatch):
