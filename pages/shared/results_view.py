@@ -26,7 +26,7 @@ ALL = "all classes"
 
 def results_of(_: Scene) -> None:
     """All of the page below its title."""
-    with st.container(horizontal=True, vertical_alignment="bottom", key="controls"):
+    with st.container(horizontal=True, vertical_alignment="bottom", key="rcontrols"):
         subject = _subject()
         other = None if subject is None else _other(subject)
     if subject is None:
@@ -65,7 +65,7 @@ def _subject() -> Subject | None:
     """Data, split and detector."""
     names = judging.data_names()
     data = st.selectbox(
-        "Data", names, key="rdata", bind="query-params", width=190, on_change=_forget_model,
+        "Data", names, key="rdata", bind="query-params", width=175, on_change=_forget_model,
         help="Another data set: python -m ssd explore DIR",
     )  # fmt: skip
     split = "all"
@@ -91,7 +91,7 @@ def _detector(models: tuple[str, ...], usual: str | None) -> str:
         del st.session_state["rmodel"]
     index = models.index(usual) if usual in models else 0
     return st.selectbox(
-        "Detector", models, index, key="rmodel", bind="query-params", width=190,
+        "Detector", models, index, key="rmodel", bind="query-params", width=175,
         help="Shipped models, fetched ones, and your runs",
     )  # fmt: skip
 
@@ -104,7 +104,7 @@ def _other(subject: Subject) -> str | None:
     options = (NOBODY, ITSELF, *others)
     if st.session_state.get("rother", NOBODY) not in options:
         del st.session_state["rother"]
-    choice = st.selectbox("Compare with", options, key="rother", bind="query-params", width=240)
+    choice = st.selectbox("Compare with", options, key="rother", bind="query-params", width=220)
     return {NOBODY: None, ITSELF: subject.model}.get(choice, choice)
 
 
@@ -120,16 +120,16 @@ def _thresholds(subject: Subject) -> tuple[float, float, Any, float]:
             0.5,
             0.01,
             key="rscore",
-            width=190,
+            width=175,
             bind="query-params",
             help="AP does not depend on it",
         )
-        iou = st.slider("Evaluation IoU", 0.05, 0.95, 0.5, 0.05, key="riou", width=190, bind="query-params")
+        iou = st.slider("Evaluation IoU", 0.05, 0.95, 0.5, 0.05, key="riou", width=175, bind="query-params")
         nms = st.slider(
-            "NMS", 0.05, 0.95, own.nms_threshold, 0.05, key="rnms", width=190, bind="query-params"
+            "NMS", 0.05, 0.95, own.nms_threshold, 0.05, key="rnms", width=175, bind="query-params"
         )
         metric = st.selectbox(
-            "Metric", list(METRICS), format_func=METRICS.get, key="rmetric", width=190, bind="query-params"
+            "Metric", list(METRICS), format_func=METRICS.get, key="rmetric", width=175, bind="query-params"
         )
     return score, iou, metric, nms
 
