@@ -14,14 +14,14 @@ if TYPE_CHECKING:
     from ssd.data.augment import AugmentationReport, AugmentConfig
     from ssd.data.records import Sample
 
-REPEATS = 5
+REPEATS = 7
 _SIDE_PX = 300
-_COLUMNS = 3
+_COLUMNS = 4
 _ONE = {  # one transform by itself, always
+    "rotate": {"rotate": 1.0},
     "flip": {"flip": 1.0},
     "upside down": {"upside_down": 1.0},
     "turn": {"dihedral": 1.0},
-    "rotate": {"rotate": 1.0},
     "zoom out": {"zoom_out": 1.0},
     "crop": {"crop": 1.0},
     "colours": {"photometric": 1.0},
@@ -36,7 +36,7 @@ STRENGTHS = {
 }
 SAYS = {
     "flip": "Every box is mirrored with its picture.",
-    "rotate": "Yellow: where the corners went. White: the upright box around them, looser at large angles.",
+    "rotate": "Orange: where the corners went. White: the upright box around them, looser at large angles.",
     "zoom out": "The canvas grows, so objects become small: SSD's way to learn small objects.",
     "crop": "A part that keeps a minimum jaccard with some object; whoever's centre left is ignored.",
     "colours": "Colours move no box.",

@@ -16,6 +16,7 @@ from ssd.config import AnchorPreset, any_preset, any_preset_names
 
 if TYPE_CHECKING:
     from ssd.coverage import Coverage, WorstObject
+    from ssd.coverage.groups import Grouping
 
 VIEWS = ("groups", "width × height", "recall by size")
 GROUPINGS = ("size", "class", "level", "ratio")
@@ -36,10 +37,21 @@ def coverage_tab(asked: Question, found: Coverage) -> None:
         return
     left, right = st.columns((2, 1), gap="medium")
     with left:
-        view = st.segmented_control(
-            "View", VIEWS, default=VIEWS[0], key="yview", required=True, bind="query-params"
-        )
-        {VIEWS[0]: _groups, VIEWS[1]: _map, VIEWS[2]: _recall}[view](asked, found)
+        with st.container(horizontal=True):
+            view = st.segmented_control(
+                "View", VIEWS, default=VIEWS[0], key="yview", required=True, bind="query-params",
+                label_visibility="collapsed",
+            )  # fmt: skip
+            by = "size"
+            if view == VIEWS[0]:
+                by = st.segmented_control(
+                    "By", GROUPINGS, default="size", key="yby", required=True, bind="query-params",
+                    label_visibility="collapsed",
+                )  # fmt: skip
+        if view == VIEWS[0]:
+            _groups(asked, found, by)
+        else:
+            (_map if view == VIEWS[1] else _recall)(asked, found)
     with right:
         _numbers(found)
         cause = _causes(asked, found)
@@ -47,11 +59,10 @@ def coverage_tab(asked: Question, found: Coverage) -> None:
     _worst(asked, found, cause)
 
 
-def _groups(asked: Question, found: Coverage) -> None:
+def _groups(asked: Question, found: Coverage, by: Grouping) -> None:
     """Best jaccard by size, class, level, ratio."""
     from ssd.coverage.groups import jaccard_groups
 
-    by = st.segmented_control("By", GROUPINGS, default="size", key="yby", required=True, bind="query-params")
     chart(
         "groups_figure", jaccard_groups(found, by=by), threshold=asked.threshold, room="coverage",
         key=f"groups_{by}", alt=f"Best jaccard of the objects by {by}",
@@ -111,7 +122,9 @@ def _numbers(found: Coverage) -> None:
 
 
 def _share(recall: float | None) -> str:
-    return "–" if recall is None else f"{recall:.1%}"
+    if recall is None or recall == 1:
+        return "–" if recall is None else "100%"
+    return f"{min(recall, 0.999):.1%}"
 
 
 def _causes(asked: Question, found: Coverage) -> str:

@@ -14,7 +14,7 @@ from pages.shared import links, sources
 from pages.shared import scene as scenes
 from pages.shared.judged import FIRST_SCENE, NUM_SCENES, SCENES
 from pages.shared.sources import SYNTHETIC
-from ssd.config import ANCHOR_PRESETS, AnchorPreset, MatchingRule, anchors_for_side, any_preset
+from ssd.config import AnchorPreset, MatchingRule, anchor_preset_names, anchors_for_side, any_preset
 from ssd.errors import SSDError
 
 if TYPE_CHECKING:
@@ -156,7 +156,7 @@ def preset_at_size(preset: AnchorPreset, size_px: int | None) -> AnchorPreset:
 def door(asked: Question) -> dict[str, str]:
     """The parts of a link under which another page shows the same anchors, rule and threshold."""
     kept = {"rule": asked.rule, "threshold": f"{asked.threshold:g}"}
-    if asked.anchors in ANCHOR_PRESETS and asked.size_px is None:
+    if asked.anchors in anchor_preset_names() and asked.size_px is None:
         return {**kept, "anchors": asked.anchors}
     preset = asked.preset
     if not isinstance(preset, AnchorPreset):

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 EVERY = "all classes"
 SHOWN = ("all", "with problems", "without problems", "without objects")
-SIGNS = {"error": "⛔", "warning": "⚠", "note": "·"}
+SIGNS = {"error": ":material/error:", "warning": ":material/warning:", "note": ":material/info:"}
 MOST_VALUES = 50
 _SEEN = 0.04  # side of a mark that can be seen, as a share of the picture
 
@@ -162,14 +162,9 @@ def _group(asked: Question, group: ProblemGroup) -> None:
         gallery(tiles, key=f"entries_{group.rule}", page="matching", empty="")
     closed = [problem for problem in group.problems if not _opens(asked, problem)]
     for problem in closed[:MOST_VALUES]:
-        st.text(f"{SIGNS[problem.severity]} {problem.sentence}{_values(problem)}")
+        st.text(problem.sentence)
     if len(closed) > MOST_VALUES:
         st.caption(f"… and {len(closed) - MOST_VALUES:,} more: python -m ssd check DIR lists them all.")
-
-
-def _values(problem: Problem) -> str:
-    """The numbers of the box, as written."""
-    return f" ({', '.join(f'{value:g}' for value in problem.values)})" if problem.values else ""
 
 
 def _opens(asked: Question, problem: Problem) -> bool:
@@ -190,8 +185,7 @@ def _entry_tile(asked: Question, problem: Problem) -> Tile | None:
         layers.append(("missed", [_visible(_shares(problem.box_px, sizes))]))
         numbers = [each.number for each in annotation.objects]
         index = numbers.index(problem.object) if problem.object in numbers else None
-    caption = f"{problem.sentence}{_values(problem)}"
-    return Tile(asked.data, which, caption, tuple(layers), index, dataset.door(asked))
+    return Tile(asked.data, which, problem.sentence, tuple(layers), index, dataset.door(asked))
 
 
 def _shares(box_px: Edges, size_wh: tuple[int, int]) -> Edges:

@@ -67,9 +67,21 @@ def _open(text: str) -> None:
     source, _, number = text.rpartition("!")
     known = source in sources.source_names() and source not in (*NAMED, *OWN)
     if known and number.isascii() and number.isdigit() and 1 <= int(number[:9]) <= last_number(source):
-        go_to(source, int(number[:9]))
+        go_to(source, int(number[:9]), **_settings_of_link())
     else:
         state.note("This link opens a picture that is not here.")
+
+
+def _settings_of_link() -> dict[str, Any]:
+    """Anchors, rule and threshold that a link within the pages brings along."""
+    offered = {"anchors": anchor_choices(), "rule": MATCHING_RULES}
+    found: dict[str, Any] = {}
+    for key, options in offered.items():
+        if (asked := st.query_params.get(key)) in options:
+            found[key] = asked
+    if "threshold" in st.query_params and _is_between(st.query_params["threshold"], *THRESHOLDS):
+        found["threshold"] = float(st.query_params["threshold"])
+    return found
 
 
 def _pick_within(source: str) -> None:

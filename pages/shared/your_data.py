@@ -24,6 +24,7 @@ if TYPE_CHECKING:
 SIZES_PX = (224, 256, 300, 320, 416, 512, 640, 800, 1024)
 OWN_SIZE = "the preset's"
 LOOK_EVERY_S = 0.7
+MOST_LARGER = 6_000  # objects that are measured at twice the training size too: seconds
 
 
 def your_data(scene: Scene) -> None:
@@ -126,7 +127,8 @@ def _verdict(asked: Question) -> Coverage | None:
 
 def _larger(asked: Question, found: Coverage) -> Coverage | None:
     """The same at twice the training size, where that could help."""
-    if bool(found.covered.all()) or isinstance(asked.preset.anchors, GridAnchors):
+    few = len(found.objects) <= MOST_LARGER
+    if not few or bool(found.covered.all()) or isinstance(asked.preset.anchors, GridAnchors):
         return None
     return dataset.coverage_of(asked, size_px=2 * min(found.size_wh))
 

@@ -56,7 +56,8 @@ def _quantiles(group: JaccardGroup) -> list[float]:
 
 
 def _label(group: JaccardGroup) -> str:
-    return f"{_plain(group.name)}<br><sub>{len(group.jaccards):,}: {_percent(group.recall)}</sub>"
+    counted = f"{len(group.jaccards):,}: {_percent(group.recall)}"
+    return f'{_plain(group.name)}<br><span style="font-size:11px">{counted}</span>'
 
 
 def _percent(share: float) -> str:
@@ -128,7 +129,7 @@ def _add_objects(figure: go.Figure, objects: ObjectTable, side: float) -> None:
 
 def _log_axis(figure: go.Figure, side: float) -> None:
     """The same axis twice, in pixels."""
-    ticks = [tick for tick in _TICKS_PX if tick < side * 0.95]
+    ticks = [tick for tick in _TICKS_PX if tick < side * 0.8]
     axis = {"type": "log", "tickvals": [*ticks, side], "ticktext": [*map(str, ticks), f"{side:.0f}"]}
     figure.update_xaxes(title="width in px at training size", showgrid=False, **axis)
     figure.update_yaxes(title="height", showgrid=False, **axis)
