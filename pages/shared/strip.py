@@ -14,6 +14,17 @@ from ssd.config import SELECTION_PRESETS
 from ssd.errors import SSDError
 
 FRAME_WH = (230, 190)  # of a thumbnail
+BEYOND = {  # pages that are about more than this picture
+    "learning": (
+        "school",
+        "What does it learn from that? Teach a small network this picture: its boxes settle in seconds.",
+    ),
+    "your_data": ("folder_open", "Can SSD learn your data? Three sentences of verdict, without a model."),
+    "results": (
+        "troubleshoot",
+        "How good is a detector, what does it miss, and why? Every number opens its pictures.",
+    ),
+}
 
 
 def draw_tour(steps: dict[str, Step]) -> None:
@@ -48,15 +59,20 @@ def draw_pipeline(scene: Scene) -> None:
             ("ignored", ignored),
         )
         _stage(scene, "assignment", "What is it told?", _told_layers(scene, told), numbers)
-    with st.container(border=True, horizontal=True, vertical_alignment="center"):
-        st.page_link("pages/learning.py", label="**Learning**", icon=":material/school:")
-        st.caption(
-            "What does it learn from that? Teach a small network this picture: its boxes settle in seconds.",
-            width="stretch",
-        )
+    with st.container(border=True, gap=None):
+        for page, (icon, sentence) in BEYOND.items():
+            _door(page, icon, sentence)
     with columns[3]:
         layers, numbers = _detection_stage(scene)
         _stage(scene, "detections", "What comes out?", layers, numbers)
+
+
+def _door(page: str, icon: str, sentence: str) -> None:
+    """A line that leads to a page without a thumbnail."""
+    with st.container(horizontal=True, vertical_alignment="center"):
+        label = page.replace("_", " ").capitalize()
+        st.page_link(f"pages/{page}.py", label=f"**{label}**", icon=f":material/{icon}:", width=130)
+        st.caption(sentence, width="stretch")
 
 
 def _stage(scene: Scene, page: str, question: str, layers: list, numbers: tuple) -> None:

@@ -9,6 +9,7 @@ import re
 
 import pytest
 
+from pages.shared import judged
 from ssd.config import ANCHOR_PRESETS
 from ssd.matching import match
 from tests.pages.reading import texts
@@ -98,8 +99,9 @@ def test_a_bad_link_falls_back_with_a_note(open_page, page, link):
     assert app.session_state["scene"].sample.picture.shape[0] == 3
 
 
-@pytest.mark.parametrize("page", PAGES)
-def test_a_link_that_is_bad_in_every_part_still_opens(open_page, page):
+@pytest.mark.parametrize("page", [*PAGES, "your_data", "results"])
+def test_a_link_that_is_bad_in_every_part_still_opens(open_page, page, monkeypatch):
+    monkeypatch.setattr(judged, "NUM_SCENES", 2)
     link = {"source": "x", "anchors": "custom", "knobs": "g", "objects": "x", "anchor": "x", "model": "x"}
     app = open_page(page, **link)
 
