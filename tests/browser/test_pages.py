@@ -407,7 +407,7 @@ def test_an_object_on_an_own_picture_gets_a_class_and_counts(explorer):
     go_to(tab, "Detections", "detections")
 
     assert tab.locator(".ssd-numbers").get_by_text("recall").is_visible()
-    assert tab.get_by_text(re.compile("^circle: (found|missed)")).count() == 1
+    tab.locator(".ssd-line:visible").filter(has_text=re.compile("^circle( ·|:)")).first.wait_for()
 
 
 def test_a_refused_upload_says_what_stays(explorer):

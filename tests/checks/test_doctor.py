@@ -35,8 +35,13 @@ SPOILT = {  # of a picture
     "wrong-suffix": lambda path, other: path.rename(path.with_suffix(".jpg")),
     "duplicate-picture": lambda path, other: path.write_bytes(other.read_bytes()),
     "no-picture": lambda path, other: path.unlink(),
-    "size-mismatch": lambda path, other: path.write_bytes(picture_bytes(900, width=HEIGHT, height=WIDTH)),
+    "size-mismatch": lambda path, other: path.write_bytes(turned(path)),
 }
+
+
+def turned(path):
+    """A picture of its own with the sides of the others swapped."""
+    return picture_bytes(900 + int(path.stem[1:]), width=HEIGHT, height=WIDTH)
 
 
 def good_boxes(number):
