@@ -61,8 +61,10 @@ def fit_tab(asked: Question) -> None:
         st.code(_command(plan), language="bash")
     elif busy:
         _watch()
-    else:
+    elif st.session_state.pop("yfit_seen", True):
         _result(going)
+    else:
+        st.rerun()  # it ended after the verdict above was drawn
 
 
 def _plan(asked: Question) -> Plan:
@@ -235,6 +237,7 @@ def _command(plan: Plan, name: str = "mine") -> str:
 def fitted_coverage(asked: Question) -> Coverage | None:
     """Coverage by anchors that were fitted to this data set in this session."""
     going: work.Work | None = st.session_state.get("yfit")
+    st.session_state["yfit_seen"] = going is None or going.over
     if going is None or not going.over or not going.answer or going.key[1].asked.data != asked.data:
         return None
     from ssd.coverage import preset_coverage
