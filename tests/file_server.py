@@ -52,7 +52,7 @@ class _Handler(BaseHTTPRequestHandler):
         self.wfile.write(body if self.server.breaks_after is None else body[: self.server.breaks_after])
 
     def log_message(self, *words) -> None:
-        pass
+        """Nothing on stderr, where the base class would write a line for each request."""
 
 
 @contextmanager

@@ -244,6 +244,7 @@ SHARED = {
     "results_view",
     "results_doors",
     "judged",
+    "kept",
     "gallery",
     "sliders",
     "runs",

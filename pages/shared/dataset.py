@@ -5,14 +5,13 @@ Data sets belong to the machine, not to a visitor, so what was computed is kept 
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import dataclass, replace
-from threading import Lock
 from typing import TYPE_CHECKING, Any
 
 from pages.shared import links, sources
 from pages.shared import scene as scenes
 from pages.shared.judged import FIRST_SCENE, NUM_SCENES, SCENES
+from pages.shared.kept import Kept
 from pages.shared.sources import SYNTHETIC
 from ssd.config import AnchorPreset, MatchingRule, anchor_preset_names, anchors_for_side, any_preset
 from ssd.errors import SSDError
@@ -25,9 +24,7 @@ if TYPE_CHECKING:
     from ssd.data.object_table import ObjectTable
 
 ALL = "all"
-_MOST_KEPT = 32
-_KEPT: dict[tuple[Any, ...], Any] = {}
-_LOCK = Lock()
+_KEPT = Kept(most=32)
 
 
 @dataclass(frozen=True)
@@ -73,12 +70,12 @@ def splits_of(data: str) -> tuple[str, ...]:
         return (ALL, "train", "val")
     from ssd.data.scan import dataset_splits
 
-    return (ALL, *_kept(("splits", data), lambda: dataset_splits(sources.folder_paths()[data])))
+    return (ALL, *_KEPT.take(("splits", data), lambda: dataset_splits(sources.folder_paths()[data])))
 
 
 def objects_of(data: str, split: str) -> ObjectTable:
     """All objects that count."""
-    return _kept(("objects", data, split), lambda: _read_objects(data, split))
+    return _KEPT.take(("objects", data, split), lambda: _read_objects(data, split))
 
 
 def _read_objects(data: str, split: str) -> ObjectTable:
@@ -106,7 +103,7 @@ def part_of(data: str, split: str) -> DataSet:
     """A part of a folder, opened once."""
     from ssd.data.folders import open_dataset
 
-    return _kept(("part", data, split), lambda: open_dataset(sources.folder_paths()[data], split=split))
+    return _KEPT.take(("part", data, split), lambda: open_dataset(sources.folder_paths()[data], split=split))
 
 
 def scene_of(data: str, split: str, picture: int) -> tuple[str, int]:
@@ -118,7 +115,7 @@ def scene_of(data: str, split: str, picture: int) -> tuple[str, int]:
 
 def numbers_of(data: str) -> dict[str, int]:
     """Number of each picture of a folder in the sidebar, by name."""
-    return _kept(
+    return _KEPT.take(
         ("numbers", data),
         lambda: {name: number for number, name in reversed([*enumerate(scenes.open_folder(data).names, 1)])},
     )
@@ -137,7 +134,7 @@ def coverage_of(asked: Question, *, size_px: int | None = None) -> Coverage:
     from ssd.coverage import preset_coverage
 
     size = size_px or asked.size_px
-    return _kept(
+    return _KEPT.take(
         ("coverage", replace(asked, size_px=size)),
         lambda: preset_coverage(
             objects_of(asked.data, asked.split), asked.preset, size_px=size, rule=asked.rule,
@@ -167,13 +164,12 @@ def door(asked: Question) -> dict[str, str]:
 
 def known_report(asked: Question) -> DoctorReport | None:
     """What the doctor said, where he was asked."""
-    with _LOCK:
-        return _KEPT.get(_report_key(asked))
+    return _KEPT.get(_report_key(asked))
 
 
 def keep_report(asked: Question, report: DoctorReport) -> None:
     """What the doctor says."""
-    _kept(_report_key(asked), lambda: report)
+    _KEPT.take(_report_key(asked), lambda: report)
 
 
 def training_side(asked: Question) -> int:
@@ -189,21 +185,5 @@ def _report_key(asked: Question) -> tuple[Any, ...]:
 
 def forget(data: str) -> None:
     """Read a folder again, because its files have changed."""
-    with _LOCK:
-        for key in [key for key in _KEPT if key[1] == data or getattr(key[1], "data", "") == data]:
-            del _KEPT[key]
+    _KEPT.forget(lambda key: key[1] == data or getattr(key[1], "data", "") == data)
     scenes.forget_folder(data)
-
-
-def _kept(key: tuple[Any, ...], make: Callable[[], Any]) -> Any:
-    """What was made before, or what is made now; the oldest goes when there is too much."""
-    with _LOCK:
-        if key in _KEPT:
-            _KEPT[key] = _KEPT.pop(key)
-            return _KEPT[key]
-    made = make()
-    with _LOCK:
-        _KEPT[key] = made
-        while len(_KEPT) > _MOST_KEPT:
-            _KEPT.pop(next(iter(_KEPT)))
-    return made

@@ -9,13 +9,13 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from pathlib import Path
-from threading import Lock
 from typing import TYPE_CHECKING, Any
 
 import streamlit as st
 
 from pages.shared import scene as scenes
 from pages.shared import sources
+from pages.shared.kept import Kept
 from pages.shared.queue import turn
 from pages.shared.sources import SYNTHETIC
 from ssd.errors import ConfigError, DataError
@@ -32,10 +32,8 @@ SCENES = "100 drawn scenes"
 FIRST_SCENE, NUM_SCENES = 9_900, 100  # no training run begins below 1,000,000
 SPLITS = ("val", "test", "train", "trainval", "all")
 RUN_PREFIX = "run · "
-_MOST_KEPT = 24
 _DIAGNOSED_AT_ONCE = 120  # pictures; a diagnosis takes some 20 ms of each
-_KEPT: dict[tuple[Any, ...], Any] = {}
-_LOCK = Lock()
+_KEPT = Kept(most=24)
 
 
 @dataclass(frozen=True)
@@ -108,7 +106,7 @@ def pictures_of(data: str, split: str) -> tuple[Pictures, tuple[str, ...]]:
         from ssd.training.loader import SyntheticSource
 
         return SyntheticSource(length=NUM_SCENES, first_seed=FIRST_SCENE), SHAPE_CLASSES
-    opened: DataSet = _kept(("data", data, split), lambda: _open(data, split))
+    opened: DataSet = _KEPT.take(("data", data, split), lambda: _open(data, split))
     return opened, opened.classes
 
 
@@ -129,7 +127,7 @@ def predictor_of(model: str) -> Predictor:
     if folder is None or not kept:
         raise ConfigError("This run keeps no weights any more; choose another detector.")
     best = next((each for each in kept if each.kind == "best"), kept[-1])
-    return _kept(("run", str(folder), best.file, best.version), lambda: _read(folder / best.file))
+    return _KEPT.take(("run", str(folder), best.file, best.version), lambda: _read(folder / best.file))
 
 
 def _read(path: Path) -> Predictor:
@@ -156,13 +154,13 @@ def judged(subject: Subject, *, nms: float | None = None) -> Judged:
             f"{subject.model} knows {', '.join(own[:8])}; this data has {', '.join(names[:8])}. "
             "Choose a detector and data with the same class names."
         )
-    raw = _kept(
+    raw = _KEPT.take(
         ("raw", predictor.sha256, subject.data, subject.split), lambda: _ask(predictor, pictures, own)
     )
     config = predictor.config.selection
     config = config if nms is None else replace(config, nms_threshold=nms)
     key = ("results", predictor.sha256, subject.data, subject.split, config)
-    return Judged(subject, raw, config, _kept(key, lambda: _select(raw, config)))
+    return Judged(subject, raw, config, _KEPT.take(key, lambda: _select(raw, config)))
 
 
 def _ask(predictor: Predictor, pictures: Pictures, class_names: tuple[str, ...]) -> RawOutputs:
@@ -193,7 +191,7 @@ def missed_of(found: Judged, *, score: float, evaluation_iou: float) -> MissedRe
         with _bar("Why missed? Picture") as tell:
             return missed_objects(found.raw, config=config, evaluation_iou=evaluation_iou, progress=tell)
 
-    return _kept(_missed_key(found, score, evaluation_iou), diagnose)
+    return _KEPT.take(_missed_key(found, score, evaluation_iou), diagnose)
 
 
 def told_at_once(found: Judged, *, score: float, evaluation_iou: float) -> bool:
@@ -215,7 +213,7 @@ def report_of(found: Judged, *, metric: Metric, evaluation_iou: float) -> ApRepo
     subject, iou = found.subject, 0.5 if metric == "coco" else evaluation_iou
     key = ("ap", found.raw.predictor.sha256, subject.data, subject.split, found.config, metric, iou)
     data = found.raw.data
-    return _kept(
+    return _KEPT.take(
         key,
         lambda: average_precision(
             found.pairing, class_names=found.class_names, metric=metric, evaluation_iou=iou,
@@ -247,17 +245,3 @@ class _bar:
     def _tell(self, done: int, total: int) -> None:
         if done == total or done % max(1, total // 100) == 0:
             self.slot.progress(done / max(total, 1), f"{self.words} {done:,} of {total:,}")
-
-
-def _kept(key: tuple[Any, ...], make: Callable[[], Any]) -> Any:
-    """What was made before, or what is made now; the oldest goes when there is too much."""
-    with _LOCK:
-        if key in _KEPT:
-            _KEPT[key] = _KEPT.pop(key)
-            return _KEPT[key]
-    made = make()
-    with _LOCK:
-        _KEPT[key] = made
-        while len(_KEPT) > _MOST_KEPT:
-            _KEPT.pop(next(iter(_KEPT)))
-    return made

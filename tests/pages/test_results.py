@@ -49,9 +49,9 @@ def roots(tmp_path_factory):
 def results(roots, open_page, monkeypatch, tmp_path):
     monkeypatch.setenv("SSD_DATA_ROOTS", str(roots))
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
-    judged._KEPT.clear()
+    judged._KEPT.forget()
     yield lambda **link: open_page("results", rsplit="all", **link)
-    judged._KEPT.clear()
+    judged._KEPT.forget()
 
 
 def said(app) -> str:
@@ -134,7 +134,7 @@ def test_the_network_looks_at_a_picture_once(results, monkeypatch):
 
     said(results())
     monkeypatch.setattr(Predictor, "predict", lambda *_: pytest.fail("the network ran again"))
-    judged._KEPT.clear()
+    judged._KEPT.forget()
 
     said(results(rscore="0.7", riou="0.75"))
 
