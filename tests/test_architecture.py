@@ -57,6 +57,7 @@ FOLDERS: dict[str, set[str]] = {
         "augment_report",
         "sample_cache",
         "decimals",
+        "json_text",
         "scanned",
         "scan",
         "splits",

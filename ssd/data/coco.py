@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import reprlib
 import sys
 from collections.abc import Callable
@@ -12,6 +11,7 @@ from typing import Any, TypeGuard
 
 from ssd.data.annotations import AnnotatedObject, Annotation, Edges, Fault, check_box
 from ssd.data.images import shown_name
+from ssd.data.json_text import parse_json
 from ssd.data.voc import read_annotation_bytes
 from ssd.errors import BoxError, DataError
 from ssd.limits import MAX_COCO_BYTES
@@ -133,22 +133,8 @@ def _picture(image_id: int, image: _Gathered) -> CocoPicture:
 
 
 def _parse_json(data: bytes, shown: str) -> dict[str, Any]:
-    """The top-level object; every way in which Python's json can fail becomes a sentence."""
-    try:
-        content = json.loads(data.decode("utf-8-sig"), object_pairs_hook=_unique_keys(shown))
-    except UnicodeDecodeError as error:
-        raise DataError(
-            f"{shown}: JSON must be UTF-8, byte {error.start + 1} is not; save it again."
-        ) from None
-    except json.JSONDecodeError as error:
-        raise DataError(
-            f"{shown}: not well-formed JSON at line {error.lineno}, column {error.colno}; "
-            "the file may be cut off, copy it again."
-        ) from None
-    except RecursionError:
-        raise DataError(f"{shown}: JSON may not be nested so deeply; export it again.") from None
-    except ValueError:  # Python refuses integers of more than 4,300 digits
-        raise DataError(f"{shown}: a number has too many digits; correct it.") from None
+    """The top-level object."""
+    content = parse_json(data, shown=shown, pairs=_unique_keys(shown))
     if not isinstance(content, dict):
         raise DataError(
             f"{shown}: a COCO file is one object with images, annotations and categories, "

@@ -5,7 +5,6 @@ from __future__ import annotations
 import difflib
 import gc
 import itertools
-import json
 import reprlib
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
@@ -21,6 +20,7 @@ from ssd.boxes import from_pixels
 from ssd.config import UNMATCHED
 from ssd.data.folders import DataSet
 from ssd.data.images import shown_name
+from ssd.data.json_text import parse_json
 from ssd.data.paths import composed
 from ssd.data.voc import read_annotation_bytes
 from ssd.detections import Detections
@@ -183,23 +183,9 @@ class _Door:
 
 
 def _parse(content: bytes, shown: str) -> list[Any]:
-    """The top-level array; every way in which Python's json can fail becomes a sentence."""
-    try:
-        with _uncollected():
-            rows = json.loads(content.decode("utf-8-sig"))
-    except UnicodeDecodeError as error:
-        raise DataError(
-            f"{shown}: JSON must be UTF-8, byte {error.start + 1} is not; save it again."
-        ) from None
-    except json.JSONDecodeError as error:
-        raise DataError(
-            f"{shown}: not well-formed JSON at line {error.lineno}, column {error.colno}; "
-            "the file may be cut off, copy it again."
-        ) from None
-    except RecursionError:
-        raise DataError(f"{shown}: JSON may not be nested so deeply; export it again.") from None
-    except ValueError:  # Python refuses integers of more than 4,300 digits
-        raise DataError(f"{shown}: a number has too many digits; correct it.") from None
+    """The top-level array."""
+    with _uncollected():
+        rows = parse_json(content, shown=shown)
     if not isinstance(rows, list):
         raise DataError(
             f"{shown}: a results file is an array of detections, got {_shown(rows)}; choose the file that "
