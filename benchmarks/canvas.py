@@ -89,11 +89,10 @@ def nms_payload(kind: str) -> CanvasPayload:
 
 def drag_payload(mode: str) -> CanvasPayload:
     """20 objects over 8,732 anchors, matched live; in ``assignment`` every anchor is drawn."""
-    anchors = make_anchors(anchor_preset("ssd300-voc").anchors)
     view = CanvasView(
         mode=mode,
         picture=scene_picture(1),
-        anchors=anchors_blob(anchors),
+        anchors=anchors_blob(anchor_preset("ssd300-voc").anchors),
         objects=twenty_objects(),
         class_names=["dog", "cat"],
         matching=LiveMatching(),

@@ -163,6 +163,7 @@ def main(arguments: list[str] | None = None) -> None:
     """Measure and print."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--moves", type=int, default=40, help="of each control")
+    parser.add_argument("--only", default="", help="controls whose name holds this word")
     parser.add_argument("--starts", type=int, default=3, help="cold starts")
     options = parser.parse_args(arguments)
     from playwright.sync_api import sync_playwright
@@ -174,7 +175,7 @@ def main(arguments: list[str] | None = None) -> None:
             title, pictures = cold_start(browser)
             print(f"cold start: Home's title after {title:.1f} s, its pictures after {pictures:.1f} s")
         with served() as server:
-            for control in CONTROLS:
+            for control in (each for each in CONTROLS if options.only in each.name):
                 print(report(control.name, latencies(browser, server.url, control, moves=options.moves)))
         browser.close()
 

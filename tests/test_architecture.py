@@ -274,6 +274,7 @@ SHARED = {
     "explain",
     "takeaway",
     "tables",
+    "ahead",
     "anchor_view",
     "match_view",
     "told_view",

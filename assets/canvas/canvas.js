@@ -313,7 +313,7 @@ function mountCanvas(host, payload, events, store) {
 }
 
 globalThis.ssdCanvas = {
-  mountCanvas, BlobStore, MatchTable, countAbove, countFates, objectSentence, numbered, readBlob, twoDecimals,
+  mountCanvas, BlobStore, MatchTable, countAbove, countFates, makeAnchors, configLevels, countOf, middleAnchor, MAX_ANCHORS, objectSentence, numbered, readBlob, twoDecimals,
   classColours, jaccardRow, areas, STATES, decodedAt, Crowd, Labels, View, mine, lossAt,
   NmsTable, NmsSteps, suppressAgain, pythonsEnds, judged,
 };

@@ -5,15 +5,22 @@ const STORE_LIMIT = 24; // blobs kept; the least recently used leaves first
 class BlobStore {
   constructor() {
     this.blobs = new Map();
+    this.offers = new Map();
     this.waiting = new Map();
   }
 
   put(digest, data) {
+    if (data.kind === "choices") return Object.entries(data.anchors).forEach(([name, set]) => this.offers.set(name, set));
     if (!this.blobs.has(digest)) this.blobs.set(digest, readBlob(data));
     this.touch(digest);
     (this.waiting.get(digest) ?? []).forEach((hear) => hear());
     this.waiting.delete(digest);
     while (this.blobs.size > STORE_LIMIT) this.blobs.delete(this.blobs.keys().next().value);
+    return undefined;
+  }
+
+  drop(digest) {
+    this.blobs.delete(digest);
   }
 
   touch(digest) {
@@ -24,12 +31,13 @@ class BlobStore {
   }
 
   get(digest) {
+    if (!this.blobs.has(digest) && this.offers.has(digest)) this.put(digest, this.offers.get(digest));
     return this.blobs.has(digest) ? this.touch(digest) : null;
   }
 
   // Calls back once, when all are there; at once if they are.
   whenPresent(digests, hear) {
-    const missing = digests.find((digest) => !this.blobs.has(digest));
+    const missing = digests.find((digest) => !this.blobs.has(digest) && !this.offers.has(digest));
     if (missing === undefined) return hear();
     const again = () => this.whenPresent(digests, hear);
     this.waiting.set(missing, [...(this.waiting.get(missing) ?? []), again]);
@@ -55,20 +63,8 @@ function readPicture({ uri, width, height, alt }) {
   return blob;
 }
 
-function readAnchors(data) {
-  const boxes = column(data.boxes, Float32Array);
-  return {
-    count: data.count,
-    boxes,
-    level: column(data.level, Uint8Array),
-    row: column(data.row, Uint16Array),
-    column: column(data.column, Uint16Array),
-    shape: column(data.shape, Uint16Array),
-    grids: data.grids,
-    steps: data.steps,
-    perLevel: data.per_level,
-    table: new MatchTable(boxes),
-  };
+function readAnchors({ levels, column_first: columnFirst }) {
+  return makeAnchors(levels, columnFirst);
 }
 
 function readCandidates(data) {

@@ -9,6 +9,7 @@ import streamlit as st
 
 from pages.shared import knobs, show, widgets
 from pages.shared import scene as scenes
+from pages.shared.ahead import anchors_ahead, knobs_ahead
 from pages.shared.facts import facts
 from pages.shared.scene import Scene
 from pages.shared.tabs import open_tab
@@ -59,10 +60,13 @@ def picture(scene: Scene, view: View) -> CanvasView:
         editable=False,
         level_chips=False,
         ahead={
+            **knobs_ahead(scene.config, level=view.cell.level),
+            **({} if view.field else {"anchors": anchors_ahead()}),
             "level_choice": widgets.level_ahead(scene),
             "show": {way: {"cell_only": way == WAYS[0]} for way in WAYS},
             "centres": {"true": {"centres": True}, "false": {"centres": False}},
         },
+        knobs=scene.config,
         max_height_px=500,
     )
 

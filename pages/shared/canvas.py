@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 import streamlit as st
 
 if TYPE_CHECKING:
+    from ssd.figures.blobs import Blob
     from ssd.figures.canvas import CanvasPayload
     from ssd.figures.canvas_events import CanvasEvents
 
@@ -30,6 +31,7 @@ def box_canvas(
     key: str,
     on_event: Callable[[CanvasEvents], None] | None = None,
     ahead: Mapping[str, Any] | None = None,
+    choices: Blob | None = None,
 ) -> CanvasEvents:
     """Show a canvas.
 
@@ -40,7 +42,9 @@ def box_canvas(
             did. Write it into the scene there: then the whole run sees one scene,
             and the canvas gets it back unchanged.
         ahead: widgets, by key, that the canvas follows before Python has answered: the name of
-            the setting that takes a slider's number, or what each value changes in the payload.
+            the setting that takes a slider's number, the knob that it turns, or what each value
+            changes in the payload.
+        choices: sets of anchors that ``ahead`` may name.
 
     Returns:
         The last report, whether new or not.
@@ -48,7 +52,7 @@ def box_canvas(
     report, step = partial(_hear, key, on_event, False), partial(_hear, key, on_event, True)
     with st.container(gap=None):
         component("library")(key=f"{key}_library")
-        for blob in payload.blobs:
+        for blob in (*payload.blobs, *([] if choices is None else [choices])):
             component("store")(key=f"{key}_{blob.data['kind']}", data={"digest": blob.digest, **blob.data})
         light = {**payload.light, "revision": canvas_events(key).revision, "ahead": ahead or {}}
         component("canvas")(key=key, data=light, on_view_change=report, on_step_change=step)

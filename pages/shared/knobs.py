@@ -79,7 +79,13 @@ def _size_knobs(config: SizeAnchors, k: int) -> None:
         extra = _whole(config.extra_sizes_px[k], side)
         _level_knob(st.slider, "Extra size, px", extra, "knob_extra", min_value=4, max_value=most)
         _level_knob(
-            st.number_input, "Step, px", step, "knob_step", min_value=1, max_value=side, placeholder="even"
+            _number_or_nothing,
+            "Step, px",
+            step,
+            "knob_step",
+            min_value=1,
+            max_value=side,
+            placeholder="even",
         )
     options = sorted({*RATIOS, *config.ratios[k]})
     _level_knob(
@@ -91,6 +97,11 @@ def _size_knobs(config: SizeAnchors, k: int) -> None:
         st.caption("Sizes rise evenly from the first to the last level; the extra size is √(s·s′).")
         st.slider("Scale of the first and last level", 0.05, 1.0, (0.2, 0.9), 0.05, key="knob_scales")
         st.button("Use on all levels", on_click=_use_formula)
+
+
+def _number_or_nothing(label: str, **options: Any) -> int | None:
+    """A number that may be taken out."""
+    return st.number_input(label, value=None, **options)
 
 
 def _whole(size: float, side: int) -> int:
@@ -114,6 +125,8 @@ def _keep(make: Callable[[], AnchorConfig]) -> None:
         )
         st.session_state["knob_error"] = words
         return
+    if len(_make(config)) != len(_make(st.session_state["scene"].config)):
+        state.forget(["anchor"])  # its number means another one now
     state.keep("knobs", text)
     if st.session_state["anchors"] != CUSTOM:
         st.session_state["anchors"] = CUSTOM
@@ -139,20 +152,22 @@ def _change_level() -> None:
     """The chosen level's knobs into the configuration; sizes that were not moved keep their fractions."""
     values, config = st.session_state, st.session_state["scene"].config
     k = min(values["knob_level"], len(config.grids_wh) - 1)
-    side = min(config.picture_wh)
+    side, grid = min(config.picture_wh), config.grids_wh[k]
     steps = config.steps_px or tuple(w / columns for w, (columns, _) in _widths(config))
-    step = values["knob_step"]
+    step, cells = values["knob_step"], values["knob_cells"]
 
     def moved(old: float, new: int) -> float:
-        return old if _whole(old, side) == new else float(new)
+        return old if new in (round(old), _whole(old, side)) else float(new)
 
     changed = replace(
         config,
-        grids_wh=_with(config.grids_wh, k, (values["knob_cells"],) * 2),
+        grids_wh=_with(config.grids_wh, k, grid if cells == grid[0] else (cells, cells)),
         sizes_px=_with(config.sizes_px, k, moved(config.sizes_px[k], values["knob_size"])),
         extra_sizes_px=_with(config.extra_sizes_px, k, moved(config.extra_sizes_px[k], values["knob_extra"])),
         ratios=_with(config.ratios, k, tuple(sorted(values["knob_wide"]))),
-        steps_px=None if step is None else _with(steps, k, float(step)),
+        steps_px=None
+        if step is None
+        else _with(steps, k, steps[k] if step == round(steps[k]) else float(step)),
         clip="size" if values["knob_clip"] else "none",
     )
     _keep(lambda: changed)

@@ -8,6 +8,7 @@ import streamlit as st
 
 from pages.shared import scene as scenes
 from pages.shared import sources, state
+from pages.shared.ahead import is_strict
 from pages.shared.picture_drop import DroppedPicture, picture_drop
 from pages.shared.scene import CUSTOM, DEFAULTS, THRESHOLDS, OwnPicture
 from pages.shared.sources import CAMERA, LESSONS, NAMED, NUMBERED, OWN, SYNTHETIC, UPLOAD
@@ -227,11 +228,12 @@ def _picked_with_defaults() -> tuple[str, str | int]:
 
 
 def _anchors_changed() -> None:
-    """A preset brings the threshold of its source."""
+    """A preset brings the threshold of its source; an anchor of another one is selected no longer."""
+    state.forget(["anchor"])
     name, before = st.session_state["anchors"], _threshold_and_strict()
     if name != CUSTOM:
         preset = anchor_preset(name)
-        st.session_state.update(threshold=preset.threshold, strict=preset.coder.kind == "tanh")
+        st.session_state.update(threshold=preset.threshold, strict=is_strict(preset))
     if _threshold_and_strict() == before:  # else the sidebar must show what changed
         state.rerun_page()
 

@@ -203,12 +203,12 @@ def anchors_of(config: AnchorConfig) -> Anchors:
     return make_anchors(config)
 
 
-@lru_cache(maxsize=16)
+@lru_cache(maxsize=64)
 def anchors_blob_of(config: AnchorConfig) -> Blob:
     """The anchors as the browser takes them."""
     from ssd.figures.blobs import anchors_blob
 
-    return anchors_blob(anchors_of(config))
+    return anchors_blob(config)
 
 
 @st.cache_resource(max_entries=6, show_spinner=False)

@@ -9,6 +9,7 @@ import streamlit as st
 
 from pages.shared import scene as scenes
 from pages.shared import state
+from pages.shared.ahead import choices, matching_ahead
 from pages.shared.limits import take_limits
 from pages.shared.scene import Scene
 from ssd.config import MATCHING_RULES
@@ -72,8 +73,14 @@ def scene_canvas(
         settings["matching"] = LiveMatching(rule=scene.rule, threshold=scene.threshold, strict=scene.strict)
         settings.setdefault("threshold_slider", True)
     shown = CanvasView(**settings)
-    followed = {**(ahead or {}), **(_MATCHING_AHEAD if live else {})}
-    box_canvas(canvas_payload(shown), key=key, on_event=on_event or take_events, ahead=followed)
+    followed = {**(ahead or {}), **({**_MATCHING_AHEAD, "anchors": matching_ahead()} if live else {})}
+    box_canvas(
+        canvas_payload(shown),
+        key=key,
+        on_event=on_event or take_events,
+        ahead=followed,
+        choices=choices() if "anchors" in followed else None,
+    )
     return shown
 
 

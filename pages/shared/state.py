@@ -128,6 +128,18 @@ def kept_indices(key: str, *, below: int) -> tuple[int, ...]:
     return tuple(sorted({number for number in numbers if number < below}))
 
 
+def only_level(count: int) -> int | None:
+    """The one level of so many that is not switched off; nothing where several are shown."""
+    hidden = kept_indices("levels", below=count)
+    return next((k for k in range(count) if len(hidden) == count - 1 and k not in hidden), None)
+
+
+def level_in_view(count: int) -> int:
+    """The level that a page talks about: the only one that is shown, or one in the middle."""
+    only = only_level(count)
+    return min(2, count - 1) if only is None else only
+
+
 def indices_text(numbers: Iterable[int]) -> str | None:
     """Several whole numbers as a text; nothing for none."""
     return ".".join(str(number) for number in numbers) or None

@@ -32,8 +32,7 @@ class Cell:
 def level_picker(scene: Scene, *, label: str = "Level") -> int | None:
     """One level, or all; kept as the levels that are switched off, as the canvas has them."""
     count = len(scene.config.levels())
-    hidden = state.kept_indices("levels", below=count)
-    only = next((k for k in range(count) if len(hidden) == count - 1 and k not in hidden), None)
+    hidden, only = state.kept_indices("levels", below=count), state.only_level(count)
     st.session_state["level_choice"] = ALL if only is None and not hidden else only
     options = [ALL, *range(count)]
     st.segmented_control(label, options, key="level_choice", on_change=_keep_level, args=(count,))

@@ -119,7 +119,7 @@ def _geometry(options: argparse.Namespace, subject: Subject) -> Parts:
         threshold=subject.threshold if options.threshold is None else options.threshold,
         strict=options.strict or subject.strict,
     )
-    view = replace(_plain(options, subject), anchors=anchors_blob(anchors))
+    view = replace(_plain(options, subject), anchors=anchors_blob(config))
     said = anchor_settings(preset=preset, per_level=anchors.per_level)
     if options.page == "anchors":
         level = _level(options.level, count=len(anchors.levels))

@@ -16,10 +16,10 @@ from typing import Any
 import numpy as np
 from torch import Tensor
 
-from ssd.anchors import Anchors
+from ssd.config import AnchorConfig, AnchorLevel, GridAnchors
 from ssd.detections import Selection
 
-__all__ = ["Blob", "anchors_blob", "candidates_blob", "picture_blob", "to_base64"]
+__all__ = ["Blob", "anchors_blob", "candidates_blob", "choices_blob", "picture_blob", "to_base64"]
 
 
 @dataclass(frozen=True)
@@ -58,35 +58,58 @@ def picture_blob(
     return _blob({"kind": "picture", "uri": uri, "width": width_px, "height": height_px, "alt": alt})
 
 
-def anchors_blob(anchors: Anchors) -> Blob:
-    """All anchors with level, cell and shape, as base64.
+def anchors_blob(config: AnchorConfig) -> Blob:
+    """What the browser makes all anchors from: their levels, about a kilobyte.
 
     Args:
-        anchors: of the detector.
+        config: of the detector.
 
     Returns:
         The blob.
 
     Example:
-        >>> from ssd.anchors import make_anchors
         >>> from ssd.config import GridAnchors
-        >>> anchors_blob(make_anchors(GridAnchors(grids=(2,)))).data["count"]
+        >>> anchors_blob(GridAnchors(grids=(2,))).data["count"]
         4
     """
+    levels = config.levels()
     return _blob(
         {
             "kind": "anchors",
-            "count": len(anchors),
-            "boxes": to_base64(anchors.boxes, np.float32),
-            "level": to_base64(anchors.level, np.uint8),
-            "row": to_base64(anchors.row, np.uint16),
-            "column": to_base64(anchors.column, np.uint16),
-            "shape": to_base64(anchors.shape, np.uint16),
-            "grids": [list(level.grid_wh) for level in anchors.levels],
-            "steps": [list(level.step_wh) for level in anchors.levels],
-            "per_level": list(anchors.per_level),
+            "count": sum(level.grid_wh[0] * level.grid_wh[1] * len(level.shapes_wh) for level in levels),
+            "levels": [_level(level) for level in levels],
+            "column_first": isinstance(config, GridAnchors),
         }
     )
+
+
+def choices_blob(configs: Sequence[AnchorConfig]) -> Blob:
+    """Several sets of anchors, each under its own digest: the browser makes the one it is asked for.
+
+    Args:
+        configs: of the sets.
+
+    Returns:
+        The blob.
+
+    Example:
+        >>> from ssd.config import GridAnchors
+        >>> grid = GridAnchors(grids=(2,))
+        >>> list(choices_blob([grid]).data["anchors"]) == [anchors_blob(grid).digest]
+        True
+    """
+    blobs = [anchors_blob(config) for config in configs]
+    return _blob({"kind": "choices", "anchors": {blob.digest: dict(blob.data) for blob in blobs}})
+
+
+def _level(level: AnchorLevel) -> dict[str, Any]:
+    """A level under the names that the browser reads."""
+    return {
+        "grid": list(level.grid_wh),
+        "step": list(level.step_wh),
+        "first": level.first,
+        "shapes": [list(shape) for shape in level.shapes_wh],
+    }
 
 
 def candidates_blob(selection: Selection, *, class_names: Sequence[str], floor: float) -> Blob:

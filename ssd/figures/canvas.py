@@ -17,7 +17,7 @@ import torch
 from jaxtyping import Bool, Int64, UInt8
 from torch import Tensor
 
-from ssd.config import MatchingRule, SelectionConfig
+from ssd.config import AnchorConfig, MatchingRule, SelectionConfig
 from ssd.errors import DataError
 from ssd.figures.blobs import Blob, anchors_blob, candidates_blob, picture_blob, to_base64
 from ssd.limits import MAX_DRAWN_OBJECTS
@@ -99,6 +99,7 @@ class CanvasView:
         scene: name of what is shown (digest of the picture and the source of its
             objects): another name makes the browser drop what was being dragged.
         anchors: from :func:`anchors_blob`.
+        knobs: the numbers behind ``anchors``, where the browser follows a page's knobs.
         candidates: from :func:`candidates_blob`.
         costs: from ``ssd.figures.learning_costs.costs_blob``, for the mode ``loss``.
         ratio: hard negatives for each positive where the slider starts; ``None``: nothing
@@ -145,6 +146,7 @@ class CanvasView:
     picture: Blob
     scene: str = ""
     anchors: Blob | None = None
+    knobs: AnchorConfig | None = None
     candidates: Blob | None = None
     costs: Blob | None = None
     ratio: float | None = None
@@ -245,7 +247,7 @@ def canvas_payload(view: CanvasView) -> CanvasPayload:
     """
     _check(view)
     heavy = ("picture", "anchors", "candidates", "costs")
-    kept_apart = (*heavy, "states", "limits", "answers", "outcomes", "hits", "objects", "matching")
+    kept_apart = (*heavy, "knobs", "states", "limits", "answers", "outcomes", "hits", "objects", "matching")
     light = {name: value for name, value in vars(view).items() if name not in kept_apart}
     blobs = {name: getattr(view, name) for name in heavy}
     light |= {name: None if blob is None else blob.digest for name, blob in blobs.items()}
@@ -253,6 +255,7 @@ def canvas_payload(view: CanvasView) -> CanvasPayload:
         "width": view.picture.data["width"],
         "height": view.picture.data["height"],
         "states": None if view.states is None else to_base64(view.states, np.uint8),
+        "knobs": None if view.knobs is None else asdict(view.knobs),
         **_limits(view.limits),
         "answers": None if view.answers is None else to_base64(view.answers, np.int16),
         "outcomes": None if view.outcomes is None else to_base64(view.outcomes, np.uint8),

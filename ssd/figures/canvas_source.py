@@ -9,7 +9,7 @@ from pathlib import Path
 from ssd.config import IGNORE_JACCARD
 from ssd.figures.colours import CLASS_COLOURS, LOSS_RAMP, lines_as_json
 from ssd.figures.sentences import SENTENCES
-from ssd.limits import MAX_LIVE_CANDIDATES, MAX_NEGATIVE_RATIO, MAX_PICTURE_BYTES, MAX_UPLOADS
+from ssd.limits import MAX_ANCHORS, MAX_LIVE_CANDIDATES, MAX_NEGATIVE_RATIO, MAX_PICTURE_BYTES, MAX_UPLOADS
 
 __all__ = ["canvas_css", "canvas_script", "page_css", "page_script"]
 
@@ -17,6 +17,7 @@ _FOLDER = Path(__file__).resolve().parents[2] / "assets" / "canvas"
 _MODULES = (
     "numbers",
     "matching",
+    "anchors",
     "detections",
     "nms",
     "text",
@@ -67,6 +68,7 @@ def canvas_script() -> str:
         "MOST_RATIO": MAX_NEGATIVE_RATIO,
         "SENTENCES": SENTENCES,
         "IGNORE_JACCARD": IGNORE_JACCARD,
+        "MAX_ANCHORS": MAX_ANCHORS,
         "LIVE_CANDIDATES": MAX_LIVE_CANDIDATES,
         "CSS": canvas_css(),
     }

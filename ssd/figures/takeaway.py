@@ -115,11 +115,10 @@ def lesson_file(
 
     Example:
         >>> import torch
-        >>> from ssd.anchors import make_anchors
         >>> from ssd.config import GridAnchors
         >>> from ssd.figures.blobs import anchors_blob
         >>> blob = picture_blob(b"", width_px=60, height_px=40, alt="a dog")
-        >>> anchors = anchors_blob(make_anchors(GridAnchors((2,))))
+        >>> anchors = anchors_blob(GridAnchors((2,)))
         >>> view = CanvasView(mode="matching", picture=blob, anchors=anchors)
         >>> words = LessonWords("Matching", "a <dog>", "Drag it.", ("bipartite",), "drawn here.")
         >>> pixels = torch.zeros(3, 40, 60, dtype=torch.uint8)

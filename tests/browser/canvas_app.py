@@ -44,7 +44,7 @@ picture = st.cache_resource(scene_picture)
 @st.cache_resource
 def anchors(preset):
     made = make_anchors(anchor_preset(preset).anchors)
-    return made, anchors_blob(made)
+    return made, anchors_blob(anchor_preset(preset).anchors)
 
 
 @st.cache_resource

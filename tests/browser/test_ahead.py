@@ -57,6 +57,11 @@ def numbers(canvas: Canvas) -> list[str]:
     return [canvas.data(name) for name in NUMBERS]
 
 
+def pixels(canvas: Canvas) -> str:
+    """What the canvas shows, as a PNG's bytes."""
+    return canvas.node.evaluate("node => node.toDataURL()")
+
+
 def assert_ahead_and_agreed(canvas: Canvas, way: Held, move) -> None:
     """A move changes the canvas while Python hears nothing; told, Python changes nothing more."""
     before, told = numbers(canvas), canvas.data("told")
@@ -118,6 +123,91 @@ def test_a_slider_is_followed_while_it_is_dragged(held):
 
     assert int(during) > int(before)
     assert told == "1" or canvas.data("told") >= told
+
+
+def choose_preset(name):
+    """Another set of anchors, in the sidebar."""
+
+    def choose(tab) -> None:
+        tab.locator("[data-testid=stSidebar] [data-testid=stSelectbox]:has-text('Anchors') input").click()
+        tab.get_by_role("option", name=name, exact=True).click()
+
+    return choose
+
+
+@pytest.mark.parametrize(
+    ("page", "preset"),
+    [
+        ("matching?seed=4", "ssd512-voc"),
+        ("matching?seed=4", "lesson-multi"),
+        ("assignment?seed=4", "ssdlite320-coco"),
+        ("anchors?seed=4", "lesson-multi"),
+        ("anchors?seed=4&show=whole+level&levels=0.2.3.4.5", "ssd512-voc"),
+        ("anchors?seed=4&anchor=40", "lesson-144"),
+    ],
+)
+def test_a_preset_of_anchors_is_shown_before_python_answers(held, page, preset):
+    canvas, way = held(page)
+
+    assert_ahead_and_agreed(canvas, way, choose_preset(preset))
+
+
+def press_in(key: str):
+    """Arrows in a slider."""
+
+    def press(tab) -> None:
+        tab.locator(f".st-key-{key} input").focus()
+        for _ in range(8):
+            tab.keyboard.press("ArrowRight")
+
+    return press
+
+
+def write_in(key: str, text: str):
+    """Another text, and Enter."""
+
+    def write(tab) -> None:
+        tab.locator(f".st-key-{key} input").fill(text)
+        tab.keyboard.press("Enter")
+
+    return write
+
+
+LESSON = "anchors?seed=4&anchors=lesson-multi&side=knobs&show=whole+level"
+
+
+@pytest.mark.parametrize(
+    ("page", "turn"),
+    [
+        ("anchors?seed=4&side=knobs", press_in("knob_size")),
+        ("anchors?seed=4&side=knobs&show=whole+level", press_in("knob_extra")),
+        ("anchors?seed=4&side=knobs", lambda tab: tab.locator(".st-key-knob_wide button").first.click()),
+        ("anchors?seed=4&side=knobs", write_in("knob_cells", "7")),
+        ("anchors?seed=4&side=knobs", write_in("knob_step", "")),
+        (
+            "anchors?seed=4&side=knobs&anchors=ssd300-coco&levels=0.1.2.3.4",
+            lambda tab: tab.get_by_text("Limit width").click(),
+        ),
+        (LESSON, write_in("knob_grids", "5 3")),
+        (LESSON, write_in("knob_zooms", "0.5 1")),
+        (LESSON, write_in("knob_ratios", "1:1 1:0.3")),
+    ],
+    ids=["size", "extra", "ratios", "cells", "step", "limit", "grids", "zooms", "pairs"],
+)
+def test_a_knob_is_followed_before_python_answers(held, page, turn):
+    canvas, way = held(page)
+    before, told = pixels(canvas), canvas.data("told")
+
+    turn(canvas.tab)
+    canvas.tab.wait_for_timeout(400)
+    ahead = pixels(canvas)
+    assert ahead != before
+    assert canvas.data("told") == told
+
+    way.release()
+    canvas.tab.wait_for_selector(f"canvas.ssd-canvas:not([data-told='{told}'])")
+    still(canvas.tab)
+    assert pixels(canvas) == ahead
 
 
 @pytest.mark.parametrize("level", [1, 3])

@@ -56,7 +56,7 @@ def write(folder, *, name="dog and ball", mode="matching", title=None, **more):
     preset = anchor_preset(scene.anchors)
     view = {
         "picture": picture_blob(b"", width_px=width, height_px=height, alt="a scene"),
-        "anchors": anchors_blob(make_anchors(preset.anchors)),
+        "anchors": anchors_blob(preset.anchors),
         "objects": canvas_objects(scene.sample.target, class_names=scene.class_names),
         "class_names": scene.class_names,
     }

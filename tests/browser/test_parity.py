@@ -3,13 +3,21 @@
 from __future__ import annotations
 
 import base64
+from dataclasses import asdict
 
 import numpy as np
 import pytest
 import torch
 
 from ssd.anchors import make_anchors
-from ssd.config import MATCHING_RULES, NMS_KINDS, SelectionConfig, anchor_preset
+from ssd.config import (
+    ANCHOR_PRESETS,
+    MATCHING_RULES,
+    NMS_KINDS,
+    SelectionConfig,
+    SizeAnchors,
+    anchor_preset,
+)
 from ssd.data.records import make_target
 from ssd.detections import Fate, select
 from ssd.figures.blobs import anchors_blob, candidates_blob
@@ -22,6 +30,22 @@ from ssd.matching import match
 SCENES = 10_000
 PRESETS = ("lesson-multi", "ssd300-voc", "ssdlite320-coco")
 THRESHOLDS = (0.0, 0.25, 0.35, 0.4, 0.45, 0.5, 0.55, 0.6, 0.7, 1.0)
+
+MAKE_IN_BROWSER = """
+({ blob, knobs }) => {
+  const bytes = (array) => {
+    let text = "";
+    new Uint8Array(array.buffer).forEach((byte) => { text += String.fromCharCode(byte); });
+    return btoa(text);
+  };
+  const levels = knobs ? ssdCanvas.configLevels(knobs) : blob.levels;
+  const made = ssdCanvas.makeAnchors(levels, blob.column_first);
+  return {
+    boxes: bytes(made.boxes), level: bytes(made.level), row: bytes(made.row), column: bytes(made.column),
+    shape: bytes(made.shape), perLevel: made.perLevel, levels,
+  };
+}
+"""
 
 MATCH_IN_BROWSER = """
 (batch) => {
@@ -46,6 +70,52 @@ def scripted(tab):
     """A tab that knows the canvas's functions."""
     tab.add_script_tag(content=canvas_script())
     return tab
+
+
+def free_configurations() -> list[SizeAnchors]:
+    """The knobs' family with all that can differ: steps, limits, ratios, sides, a wide input."""
+    dice, found = np.random.default_rng(5), []
+    for number in range(60):
+        count = int(dice.integers(1, 4))
+        side = int(dice.integers(90, 700))
+        found.append(
+            SizeAnchors(
+                grids_wh=tuple((int(w), int(h)) for w, h in dice.integers(1, 13, (count, 2))),
+                sizes_px=tuple(float(x) for x in dice.uniform(3, 1.2 * side, count)),
+                extra_sizes_px=tuple(float(x) for x in dice.integers(3, side, count)),
+                ratios=tuple(
+                    tuple(float(r) for r in dice.uniform(1.1, 5, dice.integers(0, 3))) for _ in range(count)
+                ),
+                picture_wh=(side, side + int(dice.integers(0, 90)) * (number % 2)),
+                steps_px=tuple(float(x) for x in dice.uniform(4, 90, count)) if number % 3 else None,
+                clip="size" if number % 4 else "none",
+            )
+        )
+    return found
+
+
+@pytest.mark.parametrize("name", [*ANCHOR_PRESETS, "free"])
+def test_the_browser_makes_the_anchors_that_python_makes(scripted, name):
+    configs = free_configurations() if name == "free" else [anchor_preset(name).anchors]
+    wrong = []
+
+    for config in configs:
+        anchors, levels = make_anchors(config), config.levels()
+        blob = dict(anchors_blob(config).data)
+        made, knobs = (
+            scripted.evaluate(MAKE_IN_BROWSER, {"blob": blob, "knobs": numbers})
+            for numbers in (None, asdict(config))
+        )
+        assert made == knobs
+
+        kinds = {"level": np.uint8, "row": np.uint16, "column": np.uint16, "shape": np.uint16}
+        expected = {k: to_base64(getattr(anchors, k).numpy().astype(kind)) for k, kind in kinds.items()}
+        expected["boxes"] = to_base64(anchors.boxes.numpy())
+        wrong += [f"{config}: {k}" for k, value in expected.items() if made[k] != value]
+        assert made["perLevel"] == list(anchors.per_level)
+        assert [tuple(each["step"]) for each in made["levels"]] == [each.step_wh for each in levels]
+
+    assert wrong[:3] == []
 
 
 def to_base64(array: np.ndarray) -> str:
@@ -429,7 +499,7 @@ def test_the_steps_of_nms_are_python_s_reasons_in_the_order_of_turns(scripted):
 def test_the_sentences_of_the_browser_are_those_of_python(scripted):
     anchors = make_anchors(anchor_preset("ssd300-voc").anchors)
     dice = np.random.default_rng(11)
-    blob, wrong = dict(anchors_blob(anchors).data), []
+    blob, wrong = dict(anchors_blob(anchor_preset("ssd300-voc").anchors).data), []
 
     for number in range(60):
         boxes = random_boxes(dice, anchors.boxes, int(dice.integers(0, 12)), ties=bool(number % 2))

@@ -33,20 +33,28 @@ from ssd.limits import MAX_CANVAS_OBJECTS
 from ssd.matching import match
 
 PICTURE = picture_blob(b"bytes", width_px=640, height_px=480, alt="a dog")
-ANCHORS = make_anchors(anchor_preset("ssd300-voc").anchors)
+CONFIG = anchor_preset("ssd300-voc").anchors
+ANCHORS = make_anchors(CONFIG)
 
 
 def read_column(text: str, kind: str) -> np.ndarray:
     return np.frombuffer(base64.b64decode(text), dtype=np.dtype(kind).newbyteorder("<"))
 
 
-def test_anchors_come_back_bit_for_bit():
-    data = anchors_blob(ANCHORS).data
+def test_anchors_cross_as_the_levels_they_are_made_from():
+    data = anchors_blob(CONFIG).data
+    finest, level = data["levels"][0], ANCHORS.levels[0]
 
-    assert np.array_equal(read_column(data["boxes"], "f4").reshape(-1, 4), ANCHORS.boxes.numpy())
-    assert read_column(data["level"], "u1").tolist() == ANCHORS.level.tolist()
-    assert read_column(data["row"], "u2").tolist() == ANCHORS.row.tolist()
-    assert read_column(data["column"], "u2").tolist() == ANCHORS.column.tolist()
+    assert data["count"] == len(ANCHORS)
+    assert [len(each["shapes"]) for each in data["levels"]] == [4, 6, 6, 6, 4, 4]
+    assert (finest["grid"], finest["step"], finest["first"]) == ([38, 38], list(level.step_wh), 0.5)
+    assert finest["shapes"] == [list(shape) for shape in level.shapes_wh]
+    assert len(json.dumps(dict(data))) < 3000
+
+
+@pytest.mark.parametrize(("name", "column_first"), [("lesson-multi", True), ("ssd512-voc", False)])
+def test_the_lessons_cells_run_column_by_column(name, column_first):
+    assert anchors_blob(anchor_preset(name).anchors).data["column_first"] is column_first
 
 
 def test_candidates_come_back_bit_for_bit():
@@ -88,7 +96,7 @@ def test_a_blob_is_named_by_its_content():
 
 
 def test_the_light_part_of_a_payload_weighs_about_a_kilobyte():
-    blob = anchors_blob(ANCHORS)
+    blob = anchors_blob(CONFIG)
     three = [CanvasObject((0.1, 0.2, 0.3, 0.4), "dog")] * 3
     view = CanvasView(mode="matching", picture=PICTURE, anchors=blob, objects=three, matching=LiveMatching())
 
@@ -101,7 +109,7 @@ def test_the_light_part_of_a_payload_weighs_about_a_kilobyte():
 def test_states_cost_one_byte_an_anchor():
     states = torch.zeros(len(ANCHORS), dtype=torch.uint8)
     states[5] = int(AnchorState.FORCED)
-    view = CanvasView(mode="assignment", picture=PICTURE, anchors=anchors_blob(ANCHORS), states=states)
+    view = CanvasView(mode="assignment", picture=PICTURE, anchors=anchors_blob(CONFIG), states=states)
 
     sent = read_column(canvas_payload(view).light["states"], "u1")
 
@@ -128,7 +136,7 @@ def test_hits_cross_as_pairs_of_candidate_and_object():
             CanvasView(
                 mode="matching",
                 picture=PICTURE,
-                anchors=anchors_blob(ANCHORS),
+                anchors=anchors_blob(CONFIG),
                 states=torch.zeros(5, dtype=torch.uint8),
             ),
             "8732",

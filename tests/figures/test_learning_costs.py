@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 import torch
 
-from ssd.config import BACKGROUND
+from ssd.config import BACKGROUND, GridAnchors
 from ssd.errors import DataError
 from ssd.figures.blobs import anchors_blob
 from ssd.figures.canvas import CanvasView, canvas_payload, picture_blob
@@ -21,7 +21,7 @@ from ssd.figures.learning_costs import (
 )
 from ssd.losses import LossConfig
 from ssd.training.lab_parts import EasyShare
-from tests.training.test_lab import ANCHORS, NAMES, a_lab
+from tests.training.test_lab import ANCHORS, CONFIG, NAMES, a_lab
 
 
 def column(blob, name: str, kind) -> np.ndarray:
@@ -103,11 +103,11 @@ def test_a_canvas_of_losses_needs_the_costs_of_its_own_anchors():
     costs = costs_blob(a_lab()[0], object_names=("cat", "dog"))
     view = {"mode": "loss", "picture": picture}
 
-    payload = canvas_payload(CanvasView(**view, anchors=anchors_blob(ANCHORS), costs=costs, ratio=3.0))
+    payload = canvas_payload(CanvasView(**view, anchors=anchors_blob(CONFIG), costs=costs, ratio=3.0))
 
     assert payload.light["costs"] == costs.digest
     assert payload.light["ratio"] == 3.0
     with pytest.raises(DataError):
-        canvas_payload(CanvasView(**view, anchors=anchors_blob(ANCHORS)))
+        canvas_payload(CanvasView(**view, anchors=anchors_blob(CONFIG)))
     with pytest.raises(DataError):
-        canvas_payload(CanvasView(**view, anchors=anchors_blob(ANCHORS.take(torch.arange(5))), costs=costs))
+        canvas_payload(CanvasView(**view, anchors=anchors_blob(GridAnchors(grids=(2,))), costs=costs))

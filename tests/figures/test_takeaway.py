@@ -17,7 +17,6 @@ from hypothesis import given
 from hypothesis import strategies as st
 from PIL import Image
 
-from ssd.anchors import make_anchors
 from ssd.config import SelectionConfig, anchor_preset
 from ssd.data.images import read_picture
 from ssd.data.records import make_target
@@ -46,7 +45,7 @@ SVG = "http://www.w3.org/2000/svg"  # the name of a kind of element; nothing is 
 
 
 def blob_of(preset="ssd300-voc"):
-    return anchors_blob(make_anchors(anchor_preset(preset).anchors))
+    return anchors_blob(anchor_preset(preset).anchors)
 
 
 def view_of(width, height, *, preset="ssd300-voc", **more):
@@ -221,8 +220,8 @@ def test_the_largest_sample_with_the_most_anchors_stays_below_two_megabytes():
 
 
 def test_a_view_that_does_not_fit_even_without_its_picture_says_what_to_do():
-    with pytest.raises(ResourceError, match=r"0\.3 MB, got 0\.\d MB before the picture; raise the score"):
-        lesson_file(view_of(60, 40), picture=noise(60, 40), words=WORDS, max_bytes=300_000)
+    with pytest.raises(ResourceError, match=r"0\.1 MB, got 0\.\d MB before the picture; raise the score"):
+        lesson_file(view_of(60, 40), picture=noise(60, 40), words=WORDS, max_bytes=100_000)
 
 
 @pytest.mark.parametrize("preset", ["ssd300-voc", "lesson-multi", "ssdlite320-coco"])

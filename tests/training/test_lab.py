@@ -25,7 +25,8 @@ from ssd.training.lab import (
 )
 from ssd.training.lab_parts import costs_by_class, costs_by_level, easy_share, whole_cost
 
-ANCHORS = make_anchors(GridAnchors(grids=(6, 3), zooms=(0.8, 1.2)))
+CONFIG = GridAnchors(grids=(6, 3), zooms=(0.8, 1.2))
+ANCHORS = make_anchors(CONFIG)
 NAMES = ("dog", "cat", "bird")
 CODER = CoderConfig()
 BOXES = torch.tensor([[0.02, 0.05, 0.21, 0.22], [0.5, 0.3, 0.95, 0.62]])  # neither is square
