@@ -23,7 +23,7 @@ from ssd.errors import ConfigError, DataError
 if TYPE_CHECKING:
     from ssd.config import SelectionConfig
     from ssd.data.folders import DataSet
-    from ssd.evaluation import MissedReport, RawOutputs
+    from ssd.evaluation import MissedReport, MissedTable, RawOutputs
     from ssd.evaluation.results import Pictures
     from ssd.metrics import ApReport, Metric, Pairing, PictureResult
     from ssd.prediction import Predictor
@@ -182,26 +182,27 @@ def _select(raw: RawOutputs, config: SelectionConfig) -> Pairing:
 
 
 def missed_of(found: Judged, *, score: float, evaluation_iou: float) -> MissedReport:
-    """One verdict for each missed object, under a score threshold."""
-    from ssd.evaluation import missed_objects
-
-    config = replace(found.config, score_threshold=score)
-
-    def diagnose() -> MissedReport:
-        with _bar("Why missed? Picture") as tell:
-            return missed_objects(found.raw, config=config, evaluation_iou=evaluation_iou, progress=tell)
-
-    return _KEPT.take(_missed_key(found, score, evaluation_iou), diagnose)
+    """One verdict for each missed object, at any thresholds: every picture is looked at once."""
+    return _KEPT.take(_table_key(found), lambda: _table(found)).report(
+        score=score, evaluation_iou=evaluation_iou
+    )
 
 
-def told_at_once(found: Judged, *, score: float, evaluation_iou: float) -> bool:
-    """Whether the verdicts are there already, or are so few that nobody waits for them."""
-    return len(found.raw) <= _DIAGNOSED_AT_ONCE or _missed_key(found, score, evaluation_iou) in _KEPT
+def _table(found: Judged) -> MissedTable:
+    from ssd.evaluation import MissedTable
+
+    with _bar("Why missed? Picture") as tell:
+        return MissedTable(found.raw, config=found.config, progress=tell)
 
 
-def _missed_key(found: Judged, score: float, evaluation_iou: float) -> tuple[Any, ...]:
-    subject, config = found.subject, replace(found.config, score_threshold=score)
-    return "missed", found.raw.predictor.sha256, subject.data, subject.split, config, evaluation_iou
+def told_at_once(found: Judged) -> bool:
+    """Whether the verdicts are there already, or the pictures so few that nobody waits for them."""
+    return len(found.raw) <= _DIAGNOSED_AT_ONCE or _table_key(found) in _KEPT
+
+
+def _table_key(found: Judged) -> tuple[Any, ...]:
+    subject = found.subject
+    return "missed", found.raw.predictor.sha256, subject.data, subject.split, found.config
 
 
 def report_of(found: Judged, *, metric: Metric, evaluation_iou: float) -> ApReport:

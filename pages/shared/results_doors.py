@@ -52,19 +52,16 @@ class Settings:
 
 def why_missed(settings: Settings) -> None:
     """The funnel: what became of every object, and the pictures of each verdict."""
-    thresholds = {"score": settings.score, "evaluation_iou": settings.iou}
-    asked = st.session_state.get("rwhy") == (settings.found.subject, settings.found.config, thresholds)
-    if not asked and not judging.told_at_once(settings.found, **thresholds):
-        st.text(
-            f"The verdicts of {len(settings.found.raw):,} pictures take a few seconds at each new setting."
-        )
+    found = settings.found
+    key = (found.subject, found.config)
+    if st.session_state.get("rwhy") != key and not judging.told_at_once(found):
+        st.text(f"To say why, each of the {len(found.raw):,} pictures is looked at once: a few seconds.")
         st.button(
             "Tell why", icon=":material/troubleshoot:", type="primary", key="tell_why",
-            on_click=st.session_state.update,
-            kwargs={"rwhy": (settings.found.subject, settings.found.config, thresholds)},
+            on_click=st.session_state.update, kwargs={"rwhy": key},
         )  # fmt: skip
         return
-    report = judging.missed_of(settings.found, **thresholds)
+    report = judging.missed_of(found, score=settings.score, evaluation_iou=settings.iou)
     counts = {words: report.missed[name] for name, words in WORDS.items() if report.missed[name]}
     _take_click("funnel_chart", "verdict", lambda data: data)
     chosen = _choice(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from ssd.diagnosis.ladders import Ladders, PictureLadder, Verdicts, join_ladders, picture_ladder
 from ssd.diagnosis.missed import (
     Cover,
     Diagnosis,
@@ -19,12 +20,17 @@ __all__ = [
     "Diagnosis",
     "FalsePositive",
     "FalsePositives",
+    "Ladders",
+    "PictureLadder",
     "Remedy",
     "TrainingCover",
     "Trials",
     "Verdict",
+    "Verdicts",
     "diagnose",
     "false_positives",
+    "join_ladders",
     "lifted",
+    "picture_ladder",
     "training_cover",
 ]

@@ -20,7 +20,16 @@ from ssd.errors import DataError
 from ssd.matching import Match
 from ssd.metrics import Judgement, PictureResult, judge
 
-__all__ = ["Cover", "Diagnosis", "TrainingCover", "Verdict", "diagnose", "lifted", "training_cover"]
+__all__ = [
+    "Cover",
+    "Diagnosis",
+    "TrainingCover",
+    "Verdict",
+    "diagnose",
+    "lifted",
+    "require_together",
+    "training_cover",
+]
 
 _NO_LIMIT = 1_000_000_000
 
@@ -156,7 +165,7 @@ def diagnose(
         >>> Verdict(int(diagnose(boxes, scores, picked=picked, result=result).verdict)).name
         'LOW_SCORE'
     """
-    _require_together(scores, picked, result)
+    require_together(scores, picked, result)
     judged = judge(result, evaluation_iou=evaluation_iou)
     there = _boxes_there(boxes, scores, result, evaluation_iou)
     stages = _stages(there, picked, result)
@@ -173,8 +182,18 @@ def diagnose(
     )
 
 
-def _require_together(scores: Tensor, picked: Selection, result: PictureResult) -> None:
-    """The records are of one picture and one detector."""
+def require_together(scores: Tensor, picked: Selection, result: PictureResult) -> None:
+    """Raise unless the records are of one picture and one detector.
+
+    Args:
+        scores: of classes 1..C.
+        picked: a selection.
+        result: objects and detections.
+
+    Raises:
+        DataError: the result does not hold the detections of the selection, or an object's
+            class has no scores.
+    """
     if len(picked.detections) != len(result.boxes):
         raise DataError(
             f"A diagnosis needs the result of its selection, got {len(result.boxes)} detections beside "

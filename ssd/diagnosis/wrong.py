@@ -6,14 +6,21 @@ from dataclasses import dataclass
 from enum import IntEnum
 
 import torch
-from jaxtyping import Int64
+from jaxtyping import Float, Int64
 from torch import Tensor
 
 from ssd.boxes import jaccard
 from ssd.config import UNMATCHED
 from ssd.metrics import Judgement, PictureResult, judge
 
-__all__ = ["FalsePositive", "FalsePositives", "false_positives"]
+__all__ = [
+    "FalsePositive",
+    "FalsePositives",
+    "Nearest",
+    "false_positives",
+    "kinds_if_wrong",
+    "nearest_objects",
+]
 
 NEARBY_JACCARD = 0.1  # Hoiem et al.; TIDE, t_b: below this a box has nothing to do with an object
 
@@ -75,26 +82,69 @@ def false_positives(result: PictureResult, *, evaluation_iou: float = 0.5) -> Fa
         True
     """
     judged = judge(result, evaluation_iou=evaluation_iou)
+    near = nearest_objects(result)
+    kind = kinds_if_wrong(near.own, near.other, evaluation_iou=evaluation_iou)
+    gt = torch.where(kind == int(FalsePositive.WRONG_CLASS), near.other_gt, near.own_gt)
+    gt[kind == int(FalsePositive.BACKGROUND)] = UNMATCHED
+    kind[~judged.false_positive], gt[~judged.false_positive] = UNMATCHED, UNMATCHED
+    return FalsePositives(kind=kind, gt=gt, duplicate_of=_finders(kind, gt, judged))
+
+
+@dataclass(frozen=True)
+class Nearest:
+    """Of each detection the nearest objects; ignored ones are none.
+
+    Attributes:
+        own: jaccard with the nearest object of its class; −1 without one.
+        other: jaccard with the nearest of another class; −1 without one.
+        own_gt: that object of its class, or ``UNMATCHED``.
+        other_gt: that object of another class, or ``UNMATCHED``.
+    """
+
+    own: Float[Tensor, "n"]
+    other: Float[Tensor, "n"]
+    own_gt: Int64[Tensor, "n"]
+    other_gt: Int64[Tensor, "n"]
+
+
+def nearest_objects(result: PictureResult) -> Nearest:
+    """Which objects the detections of a picture lie near.
+
+    Args:
+        result: detections and objects of a picture.
+
+    Returns:
+        The nearest ones, whatever any threshold says.
+    """
     table = jaccard(result.boxes, result.gt_boxes).masked_fill(result.gt_ignored, -1.0)  # (n, g)
     same = result.labels[:, None] == result.gt_labels[None, :]
     own, own_gt = _best(table.masked_fill(~same, -1.0))
     other, other_gt = _best(table.masked_fill(same, -1.0))
+    return Nearest(own, other, own_gt, other_gt)
+
+
+def kinds_if_wrong(
+    own: Float[Tensor, "n"], other: Float[Tensor, "n"], *, evaluation_iou: float
+) -> Int64[Tensor, "n"]:
+    """What would be wrong with each detection if it found nothing new.
+
+    Args:
+        own: of :func:`nearest_objects`.
+        other: of :func:`nearest_objects`.
+        evaluation_iou: least jaccard of a hit, in 0–1.
+
+    Returns:
+        A :class:`FalsePositive` for each.
+    """
     near = min(NEARBY_JACCARD, evaluation_iou)
     duplicate = own.to(torch.float64) >= evaluation_iou
     confused = ~duplicate & (other.to(torch.float64) >= evaluation_iou)
     placed = ~duplicate & ~confused & (own >= near)
     confused |= ~duplicate & ~placed & (other >= near)
-    kind = torch.full_like(result.labels, int(FalsePositive.BACKGROUND))
-    gt = torch.full_like(kind, UNMATCHED)
-    kinds = (
-        (duplicate, "DUPLICATE", own_gt),
-        (confused, "WRONG_CLASS", other_gt),
-        (placed, "BADLY_PLACED", own_gt),
-    )
-    for holds, name, objects in kinds:
-        kind[holds], gt[holds] = int(FalsePositive[name]), objects[holds]
-    kind[~judged.false_positive], gt[~judged.false_positive] = UNMATCHED, UNMATCHED
-    return FalsePositives(kind=kind, gt=gt, duplicate_of=_finders(kind, gt, judged))
+    kind = torch.full(own.shape, int(FalsePositive.BACKGROUND))
+    kind[duplicate], kind[confused] = int(FalsePositive.DUPLICATE), int(FalsePositive.WRONG_CLASS)
+    kind[placed] = int(FalsePositive.BADLY_PLACED)
+    return kind
 
 
 def _best(table: Tensor) -> tuple[Tensor, Tensor]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from ssd.evaluation.compared import Changed, ObjectPlace, changed_objects
 from ssd.evaluation.detection_files import read_detections
 from ssd.evaluation.handed_over import HandedOver, coco_files
-from ssd.evaluation.missed import MISSED_VERDICTS, MissedObject, MissedReport, missed_objects
+from ssd.evaluation.missed import MISSED_VERDICTS, MissedObject, MissedReport, MissedTable, missed_objects
 from ssd.evaluation.raw import Progress, RawOutputs, raw_outputs
 from ssd.evaluation.results import Pictures, picture_result, results
 from ssd.evaluation.truth import image_ids, read_truth
@@ -16,6 +16,7 @@ __all__ = [
     "HandedOver",
     "MissedObject",
     "MissedReport",
+    "MissedTable",
     "ObjectPlace",
     "Pictures",
     "Progress",

@@ -6,23 +6,27 @@ from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass
 
+import torch
+from torch import Tensor
+
 from ssd.config import MatchingRule, SelectionConfig
 from ssd.diagnosis import (
     Cover,
-    Diagnosis,
     FalsePositive,
-    TrainingCover,
+    PictureLadder,
     Verdict,
-    diagnose,
-    false_positives,
+    Verdicts,
+    join_ladders,
+    picture_ladder,
     training_cover,
 )
+from ssd.errors import ConfigError
 from ssd.evaluation.raw import Progress, RawOutputs
 from ssd.evaluation.results import picture_result
 from ssd.matching import match
-from ssd.metrics import PictureResult, judge
+from ssd.metrics import PictureResult
 
-__all__ = ["MISSED_VERDICTS", "MissedObject", "MissedReport", "missed_objects"]
+__all__ = ["MISSED_VERDICTS", "MissedObject", "MissedReport", "MissedTable", "missed_objects"]
 
 MISSED_VERDICTS = tuple(verdict for verdict in Verdict if Verdict.IGNORED < verdict < Verdict.FOUND)
 
@@ -78,6 +82,125 @@ class MissedReport:
     objects: tuple[MissedObject, ...]
 
 
+class MissedTable:
+    """Why each object of a data set was missed, at any score threshold and evaluation IoU.
+
+    Every picture is looked at once (:meth:`add`); then an answer is looked up.
+
+    Args:
+        raw: outputs of a network over a data set.
+        config: limits of the selection; ``None``: those of the detector. Answers are for its
+            score threshold and, with hard NMS, for higher ones.
+        rule: matching rule of the training cover; it changes no verdict.
+        threshold: match threshold of the training cover.
+        progress: told after each picture how many are done, of how many.
+
+    Raises:
+        ConfigError: the rule is unknown.
+    """
+
+    def __init__(
+        self,
+        raw: RawOutputs,
+        *,
+        config: SelectionConfig | None = None,
+        rule: MatchingRule = "bipartite",
+        threshold: float = 0.5,
+        progress: Progress | None = None,
+    ) -> None:
+        self.raw = raw
+        self.config = raw.predictor.config.selection if config is None else config
+        ladders, covers, self._names = list[PictureLadder](), list[Tensor](), list[str]()
+        for index in range(len(raw)):
+            ladders.append(self._ladder(index))
+            covers.append(self._cover(ladders[-1].result, rule, threshold))
+            labels = ladders[-1].result.gt_labels.tolist()
+            self._names += [raw.class_names[label - 1] if label > 0 else "" for label in labels]
+            if progress is not None:
+                progress(index + 1, len(raw))
+        self._ids = [raw.image_id(index) for index in range(len(raw))]
+        self._ladders = join_ladders(ladders)
+        self._covers = torch.cat(covers) if covers else torch.zeros(0, dtype=torch.int64)
+
+    def report(self, *, score: float | None = None, evaluation_iou: float = 0.5) -> MissedReport:
+        """Give every object that was not found its verdict, and every false positive its kind.
+
+        Args:
+            score: score threshold; ``None``: that of the selection.
+            evaluation_iou: least jaccard of a hit, in 0–1.
+
+        Returns:
+            The report.
+
+        Raises:
+            ConfigError: the evaluation IoU lies outside 0–1, the score threshold lies below
+                that of the selection, or above it with soft NMS.
+        """
+        lowest = self.config.score_threshold
+        score = lowest if score is None else score
+        if score < lowest or (score > lowest and self.config.nms_kind == "soft"):
+            raise ConfigError(
+                f"These verdicts are for {'the' if self.config.nms_kind == 'soft' else 'at least the'} score "
+                f"threshold {lowest:g}, got {score:g}; make a table for it."
+            )
+        said = self._ladders.verdicts(score=score, evaluation_iou=evaluation_iou)
+        return self._report(said)
+
+    def _ladder(self, index: int) -> PictureLadder:
+        """Of one picture, from the records of its whole selection."""
+        raw, output = self.raw, self.raw.output(index)
+        picked = raw.predictor.select(output, self.config)
+        result = picture_result(raw.target(index), picked.detections, size_px=raw.size_px(index))
+        return picture_ladder(output.boxes, output.scores, picked=picked, result=result)
+
+    def _cover(self, result: PictureResult, rule: MatchingRule, threshold: float) -> Tensor:
+        """What the rule gives each object; the ignored ones have no row in the match."""
+        counted = ~result.gt_ignored
+        anchors = self.raw.predictor.anchors.boxes
+        cover = torch.full_like(result.gt_labels, int(Cover.ORPHAN))
+        found = match(result.gt_boxes[counted], anchors, rule=rule, threshold=threshold)
+        cover[counted] = training_cover(found).kind
+        return cover
+
+    def _report(self, said: Verdicts) -> MissedReport:
+        """Counts of everything, zeros too."""
+        pairing = self._ladders.pairing
+        missed = (said.verdict > int(Verdict.IGNORED)) & (said.verdict < int(Verdict.FOUND))
+        objects = tuple(self._missed(missed.nonzero()[:, 0], said))
+        verdicts, covers = (Counter(getattr(each, key) for each in objects) for key in ("verdict", "cover"))
+        wrong = Counter(said.wrong.tolist())
+        return MissedReport(
+            num_objects=pairing.num_objects,
+            found=pairing.num_objects - len(objects),
+            missed={_name(verdict): verdicts[_name(verdict)] for verdict in MISSED_VERDICTS},
+            cover={_name(cover): covers[_name(cover)] for cover in Cover},
+            false_positives={_name(kind): wrong[int(kind)] for kind in FalsePositive},
+            objects=objects,
+        )
+
+    def _missed(self, chosen: Tensor, said: Verdicts) -> Iterator[MissedObject]:
+        """Some objects with all that is known of them."""
+        pairing = self._ladders.pairing
+        columns = (pairing.gt_picture, pairing.gt_index, said.verdict, said.by, self._covers)
+        rows = zip(
+            chosen.tolist(),
+            *(column[chosen].tolist() for column in (*columns, said.best_jaccard, said.score)),
+            strict=True,
+        )
+        for number, picture, place, verdict, by, cover, best_jaccard, score in rows:
+            yield MissedObject(
+                image_id=self._ids[picture],
+                picture=picture,
+                object=place,
+                category=self._names[number],
+                verdict=_VERDICT_NAMES[verdict],
+                by=by if by >= 0 else None,
+                cover=_COVER_NAMES[cover],
+                best_jaccard=best_jaccard,
+                score=score,
+            )
+
+
 def missed_objects(
     raw: RawOutputs,
     *,
@@ -103,89 +226,14 @@ def missed_objects(
     Raises:
         ConfigError: a share lies outside 0–1, or the rule is unknown.
     """
-    config = raw.predictor.config.selection if config is None else config
-    num_objects, wrong, missed = 0, Counter[FalsePositive](), list[MissedObject]()
-    for index in range(len(raw)):
-        result = raw.result(index, config)
-        kinds = false_positives(result, evaluation_iou=evaluation_iou).kind.tolist()
-        wrong.update(FalsePositive(kind) for kind in kinds if kind >= 0)
-        judged = judge(result, evaluation_iou=evaluation_iou)
-        num_objects += judged.num_objects
-        if int(judged.found.sum()) < judged.num_objects:
-            told = _diagnosis(raw, index, config, evaluation_iou)
-            cover = _cover(raw, result, rule, threshold)
-            missed += _missed(raw, index, told.diagnosis, told.suppressor, cover)
-        if progress is not None:
-            progress(index + 1, len(raw))
-    return _report(num_objects, wrong, tuple(missed))
-
-
-@dataclass(frozen=True)
-class _Told:
-    """A diagnosis, and of each object the anchor of the candidate that suppressed its box."""
-
-    diagnosis: Diagnosis
-    suppressor: list[int]
-
-
-def _diagnosis(raw: RawOutputs, index: int, config: SelectionConfig, evaluation_iou: float) -> _Told:
-    """Of one picture, from the records of its whole selection."""
-    output = raw.output(index)
-    picked = raw.predictor.select(output, config)
-    result = picture_result(raw.target(index), picked.detections, size_px=raw.size_px(index))
-    found = diagnose(output.boxes, output.scores, picked=picked, result=result, evaluation_iou=evaluation_iou)
-    candidates = found.suppressed_by.tolist()
-    return _Told(found, [int(picked.anchors[each]) if each >= 0 else each for each in candidates])
-
-
-def _cover(raw: RawOutputs, result: PictureResult, rule: MatchingRule, threshold: float) -> TrainingCover:
-    """What the rule gives the objects that training would see; the ignored ones have no row of their own."""
-    counted = ~result.gt_ignored
-    found = match(result.gt_boxes[counted], raw.predictor.anchors.boxes, rule=rule, threshold=threshold)
-    return training_cover(found)
-
-
-def _missed(
-    raw: RawOutputs, index: int, found: Diagnosis, suppressor: list[int], cover: TrainingCover
-) -> Iterator[MissedObject]:
-    """The missed objects of a picture."""
-    labels, image_id = raw.target(index).labels.tolist(), raw.image_id(index)
-    kinds = iter(cover.kind.tolist())
-    columns = (found.verdict, found.claimed_by, found.best_jaccard, found.score)
-    rows = zip(*(column.tolist() for column in columns), suppressor, labels, strict=True)
-    for number, (verdict, claimed_by, best_jaccard, score, suppressed_by, label) in enumerate(rows):
-        kind = Cover.ORPHAN if verdict == Verdict.IGNORED else next(kinds)
-        if verdict not in MISSED_VERDICTS:
-            continue
-        by = max(claimed_by, suppressed_by)
-        yield MissedObject(
-            image_id=image_id,
-            picture=index,
-            object=number,
-            category=raw.class_names[label - 1],
-            verdict=_name(Verdict(verdict)),
-            by=by if by >= 0 else None,
-            cover=_name(Cover(kind)),
-            best_jaccard=best_jaccard,
-            score=score,
-        )
-
-
-def _report(
-    num_objects: int, wrong: Counter[FalsePositive], missed: tuple[MissedObject, ...]
-) -> MissedReport:
-    """Counts of everything, zeros too."""
-    verdicts, covers = (Counter(getattr(each, key) for each in missed) for key in ("verdict", "cover"))
-    return MissedReport(
-        num_objects=num_objects,
-        found=num_objects - len(missed),
-        missed={_name(verdict): verdicts[_name(verdict)] for verdict in MISSED_VERDICTS},
-        cover={_name(cover): covers[_name(cover)] for cover in Cover},
-        false_positives={_name(kind): wrong[kind] for kind in FalsePositive},
-        objects=missed,
-    )
+    table = MissedTable(raw, config=config, rule=rule, threshold=threshold, progress=progress)
+    return table.report(evaluation_iou=evaluation_iou)
 
 
 def _name(member: Verdict | Cover | FalsePositive) -> str:
     """A verdict, cover or kind as results files call it."""
     return member.name.lower()
+
+
+_VERDICT_NAMES = {int(verdict): _name(verdict) for verdict in Verdict}
+_COVER_NAMES = {int(cover): _name(cover) for cover in Cover}

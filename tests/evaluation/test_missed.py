@@ -12,7 +12,8 @@ from ssd.checkpoints import find_model, read_weights
 from ssd.config import SelectionConfig
 from ssd.data.folders import open_dataset
 from ssd.diagnosis import Cover, Verdict, diagnose, false_positives, training_cover
-from ssd.evaluation import MISSED_VERDICTS, missed_objects, raw_outputs
+from ssd.errors import ConfigError
+from ssd.evaluation import MISSED_VERDICTS, MissedTable, missed_objects, raw_outputs
 from ssd.matching import match
 from ssd.metrics import judge
 from ssd.prediction import Predictor
@@ -69,6 +70,26 @@ def expected_by(found, picked, number):
     if found.verdict[number] == int(Verdict.SUPPRESSED):
         return int(picked.anchors[found.suppressed_by[number]])
     return int(found.claimed_by[number]) if found.verdict[number] == int(Verdict.CLAIMED) else None
+
+
+@pytest.mark.parametrize("config", [SelectionConfig(), HARSH, SelectionConfig(top_k=3, max_detections=4)])
+def test_a_table_answers_every_score_and_iou_as_a_selection_of_its_own_does(raw, config):
+    low = replace(config, score_threshold=0.05)
+    table = MissedTable(raw, config=low)
+
+    for score in (0.05, 0.5, 0.7):
+        for iou in (0.0, 0.5, 0.75):
+            own = missed_objects(raw, config=replace(low, score_threshold=score), evaluation_iou=iou)
+            assert table.report(score=score, evaluation_iou=iou) == own
+
+
+def test_a_table_refuses_thresholds_that_it_cannot_know(raw):
+    with pytest.raises(ConfigError, match=r"at least the score threshold 0\.8, got 0\.5"):
+        MissedTable(raw, config=HARSH).report(score=0.5)
+    soft = MissedTable(raw, config=SelectionConfig(score_threshold=0.3, nms_kind="soft"))
+    assert soft.report().num_objects == 8
+    with pytest.raises(ConfigError, match=r"for the score threshold 0\.3, got 0\.5"):
+        soft.report(score=0.5)
 
 
 def test_found_is_what_the_metric_finds(raw):
