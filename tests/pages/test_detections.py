@@ -46,13 +46,26 @@ def kept(app):
     return int(re.search(r"keeps (\d+) of", texts(app)).group(1))
 
 
-@pytest.mark.parametrize("source", ["photographs", "lesson scenes"])
-def test_a_picture_that_no_shipped_model_knows_gets_no_boxes_but_ways_on(open_page, source):
-    app = open_page("detections", source=source)
+@pytest.mark.parametrize(
+    "scene", [{"source": "photographs", "photograph": "coffee"}, {"source": "lesson scenes"}]
+)
+def test_a_picture_that_no_shipped_model_knows_gets_no_boxes_but_ways_on(open_page, scene):
+    app = open_page("detections", **scene)
 
     assert "No model here knows this picture" in texts(app)
     assert app.exception == []
     assert "candidates." not in texts(app)
+
+
+@pytest.mark.skipif("voc5" not in model_names(), reason="the model `voc5` is not shipped here")
+@pytest.mark.parametrize("photograph", ["chelsea", "astronaut"])
+def test_the_cat_and_the_astronaut_are_looked_at_by_the_model_for_photographs(open_page, photograph):
+    app = open_page("detections", source="photographs", photograph=photograph)
+
+    assert app.exception == []
+    assert "No model here knows this picture" not in texts(app)
+    assert kept(app) > 0
+    assert "find_model('voc5')" in app.code[0].value
 
 
 def test_a_model_that_was_chosen_for_the_wrong_picture_shows_nothing_either(open_page):

@@ -69,7 +69,7 @@ def test_focal_loss_takes_the_alpha_and_gamma_of_the_sliders(open_page):
 
 
 def test_no_model_knows_a_photograph_and_the_page_says_so(open_page):
-    app = open_page("learning", learn="loss lab", source="photographs")
+    app = open_page("learning", learn="loss lab", source="photographs", photograph="coffee")
 
     assert app.exception == []
     assert "No model here knows this picture" in texts(app)
