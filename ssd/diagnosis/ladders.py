@@ -43,8 +43,8 @@ class _Stage(IntEnum):
 
 
 @dataclass(frozen=True)
-class PictureLadder:
-    """What the verdicts of one picture depend on.
+class Rungs:
+    """What verdicts depend on.
 
     Attributes:
         object: of each rung, its object.
@@ -58,7 +58,6 @@ class PictureLadder:
         nearest_score: of each object's class, of that box.
         own: of each detection the jaccard with the nearest object of its class; −1 without.
         other: of each detection the jaccard with the nearest of another class; −1 without.
-        result: the picture's objects and detections.
     """
 
     object: Int64[Tensor, "r"]
@@ -71,6 +70,18 @@ class PictureLadder:
     nearest_score: Float[Tensor, "g"]
     own: Float[Tensor, "n"]
     other: Float[Tensor, "n"]
+
+
+@dataclass(frozen=True)
+class PictureLadder:
+    """One picture.
+
+    Attributes:
+        rungs: of its objects and detections.
+        result: the objects and detections.
+    """
+
+    rungs: Rungs
     result: PictureResult
 
 
@@ -127,15 +138,15 @@ def picture_ladder(
     none = torch.zeros(len(column))
     reach = overlap.masked_fill(~alive[:, None], -1.0).amax(dim=0) if len(overlap) else none - 1
     near = nearest_objects(result)
-    return PictureLadder(
+    rungs = Rungs(
         **joined,
         reach=reach.to(torch.float64),
         best_jaccard=none if nearest is None else overlap.amax(dim=0),
         nearest_score=none if nearest is None else known[nearest, column],
         own=near.own,
         other=near.other,
-        result=result,
     )
+    return PictureLadder(rungs, result)
 
 
 def _any(overlap: Tensor, known: Tensor, column: Tensor) -> dict[str, Tensor]:
@@ -206,33 +217,15 @@ def _part(
 
 @dataclass(frozen=True)
 class Ladders:
-    """The ladders of many pictures as columns; objects count over all pictures, as in a pairing.
+    """Many pictures; objects and detections count over all of them.
 
     Attributes:
+        rungs: picture after picture.
         pairing: detections beside objects, at the lowest score threshold.
-        object: as in :class:`PictureLadder`.
-        stage: as there.
-        overlap: as there.
-        score: as there.
-        by: as there.
-        reach: as there.
-        best_jaccard: as there.
-        nearest_score: as there.
-        own: as there.
-        other: as there.
     """
 
+    rungs: Rungs
     pairing: Pairing
-    object: Int64[Tensor, "r"]
-    stage: Int64[Tensor, "r"]
-    overlap: Float[Tensor, "r"]
-    score: Float[Tensor, "r"]
-    by: Int64[Tensor, "r"]
-    reach: Float[Tensor, "g"]
-    best_jaccard: Float[Tensor, "g"]
-    nearest_score: Float[Tensor, "g"]
-    own: Float[Tensor, "n"]
-    other: Float[Tensor, "n"]
 
     def verdicts(self, *, score: float, evaluation_iou: float) -> Verdicts:
         """The verdict of every object.
@@ -252,23 +245,23 @@ class Ladders:
         first = self._first(score, evaluation_iou)
         there = first < _FAR
         verdict = self._verdict(there, hits.found, evaluation_iou)
-        lies_right = self.reach >= evaluation_iou
-        best = torch.where(there[:, _Stage.ANY], self._of(self.score, first[:, _Stage.ANY]), 0.0)
+        lies_right = self.rungs.reach >= evaluation_iou
+        best = torch.where(there[:, _Stage.ANY], self._of(self.rungs.score, first[:, _Stage.ANY]), 0.0)
         by = torch.full_like(verdict, UNMATCHED)
         for name, stage in ((Verdict.SUPPRESSED, _Stage.IN_TOP_K), (Verdict.CLAIMED, _Stage.KEPT)):
-            by = torch.where(verdict == int(name), self._of(self.by, first[:, stage]), by)
+            by = torch.where(verdict == int(name), self._of(self.rungs.by, first[:, stage]), by)
         return Verdicts(
             verdict=verdict,
             by=by,
-            best_jaccard=self.best_jaccard,
-            score=torch.where(lies_right, best, self.nearest_score.to(torch.float64)),
+            best_jaccard=self.rungs.best_jaccard,
+            score=torch.where(lies_right, best, self.rungs.nearest_score.to(torch.float64)),
             hits=hits,
             wrong=self._wrong(hits, score, evaluation_iou),
         )
 
     def _wrong(self, hits: Hits, score: float, evaluation_iou: float) -> Tensor:
         """Of the detections that are said, those that found nothing new."""
-        kind = kinds_if_wrong(self.own, self.other, evaluation_iou=evaluation_iou)
+        kind = kinds_if_wrong(self.rungs.own, self.rungs.other, evaluation_iou=evaluation_iou)
         counted = (self.pairing.score > score) & ~hits.true_positive & ~hits.ignored
         return torch.where(counted, kind, UNMATCHED)
 
@@ -282,10 +275,12 @@ class Ladders:
 
     def _first(self, score: float, evaluation_iou: float) -> Tensor:
         """Of each object and stage the best rung that is left, or none."""
-        left = (self.overlap >= evaluation_iou) & ((self.score > score) | (self.stage == int(_Stage.ANY)))
+        left = (self.rungs.overlap >= evaluation_iou) & (
+            (self.rungs.score > score) | (self.rungs.stage == int(_Stage.ANY))
+        )
         places = left.nonzero()[:, 0]
-        keys = self.object[places] * len(_Stage) + self.stage[places]
-        first = torch.full((len(self.reach) * len(_Stage),), _FAR)
+        keys = self.rungs.object[places] * len(_Stage) + self.rungs.stage[places]
+        first = torch.full((len(self.rungs.reach) * len(_Stage),), _FAR)
         return first.scatter_reduce_(0, keys, places, "amin").reshape(-1, len(_Stage))
 
     def _of(self, column: Tensor, place: Tensor) -> Tensor:
@@ -303,7 +298,7 @@ class Ladders:
             (Verdict.BEYOND_TOP_K, ~there[:, _Stage.IN_TOP_K]),
             (Verdict.LOW_SCORE, ~own),
             (Verdict.WRONG_CLASS, ~own & (there[:, _Stage.OTHER] | ~there[:, _Stage.ANY])),
-            (Verdict.NO_BOX, self.reach < evaluation_iou),
+            (Verdict.NO_BOX, self.rungs.reach < evaluation_iou),
             (Verdict.FOUND, found),
             (Verdict.IGNORED, self.pairing.gt_ignored),
         )
@@ -322,12 +317,14 @@ def join_ladders(ladders: Sequence[PictureLadder]) -> Ladders:
     Returns:
         All of them, and the pairing of their results.
     """
-    pairing = pair_up([each.result for each in ladders])
-    held = torch.tensor([len(each.reach) for each in ladders], dtype=torch.int64)
+    held = torch.tensor([len(each.rungs.reach) for each in ladders], dtype=torch.int64)
     start = (held.cumsum(0) - held).tolist()
-    objects = [each.object + first for each, first in zip(ladders, start, strict=True)]
-    columns = {name: _joined([getattr(each, name) for each in ladders], kind) for name, kind in _COLUMNS}
-    return Ladders(pairing=pairing, object=_joined(objects, torch.int64), **columns)
+    columns = {
+        name: _joined([getattr(each.rungs, name) for each in ladders], kind) for name, kind in _COLUMNS
+    }
+    objects = [each.rungs.object + first for each, first in zip(ladders, start, strict=True)]
+    rungs = Rungs(object=_joined(objects, torch.int64), **columns)
+    return Ladders(rungs, pair_up([each.result for each in ladders]))
 
 
 def _joined(parts: list[Tensor], kind: torch.dtype) -> Tensor:

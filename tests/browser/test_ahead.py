@@ -62,20 +62,20 @@ def pixels(canvas: Canvas) -> str:
     return canvas.node.evaluate("node => node.toDataURL()")
 
 
-def assert_ahead_and_agreed(canvas: Canvas, way: Held, move) -> None:
+def assert_ahead_and_agreed(canvas: Canvas, way: Held, move, look=numbers) -> None:
     """A move changes the canvas while Python hears nothing; told, Python changes nothing more."""
-    before, told = numbers(canvas), canvas.data("told")
+    before, told = look(canvas), canvas.data("told")
 
     move(canvas.tab)
     canvas.tab.wait_for_timeout(400)
-    ahead = numbers(canvas)
+    ahead = look(canvas)
     assert ahead != before
     assert canvas.data("told") == told
 
     way.release()
     canvas.tab.wait_for_selector(f"canvas.ssd-canvas:not([data-told='{told}'])")
     still(canvas.tab)
-    assert numbers(canvas) == ahead
+    assert look(canvas) == ahead
 
 
 def choose_bipartite(tab) -> None:
@@ -196,18 +196,8 @@ LESSON = "anchors?seed=4&anchors=lesson-multi&side=knobs&show=whole+level"
 )
 def test_a_knob_is_followed_before_python_answers(held, page, turn):
     canvas, way = held(page)
-    before, told = pixels(canvas), canvas.data("told")
 
-    turn(canvas.tab)
-    canvas.tab.wait_for_timeout(400)
-    ahead = pixels(canvas)
-    assert ahead != before
-    assert canvas.data("told") == told
-
-    way.release()
-    canvas.tab.wait_for_selector(f"canvas.ssd-canvas:not([data-told='{told}'])")
-    still(canvas.tab)
-    assert pixels(canvas) == ahead
+    assert_ahead_and_agreed(canvas, way, turn, look=pixels)
 
 
 @pytest.mark.parametrize("level", [1, 3])

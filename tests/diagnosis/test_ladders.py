@@ -70,7 +70,7 @@ def test_a_rung_is_a_box_that_no_better_scored_one_overlaps_more():
         config=SelectionConfig(nms_threshold=1.0),
     )  # fmt: skip
 
-    made = ladder_of(answer)
+    made = ladder_of(answer).rungs
 
     overlaps = jaccard(boxes, gt)[:, 0].double()
     for stage in (0, 2, 3, 4, 5):  # any box, own class, in the top-k, survived, kept
