@@ -152,7 +152,7 @@ FOLDERS: dict[str, set[str]] = {
         "compared",
         "handed_over",
     },
-    "diagnosis": {"missed", "wrong", "ladders", "remedies"},
+    "diagnosis": {"missed", "cover", "wrong", "ladders", "remedies"},
     "losses": {"config", "confidence", "localisation", "mining", "detection", "picture", "curves"},
     "models": {
         "network",

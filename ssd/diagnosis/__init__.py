@@ -2,16 +2,9 @@
 
 from __future__ import annotations
 
+from ssd.diagnosis.cover import Cover, TrainingCover, training_cover
 from ssd.diagnosis.ladders import Ladders, PictureLadder, Verdicts, join_ladders, picture_ladder
-from ssd.diagnosis.missed import (
-    Cover,
-    Diagnosis,
-    TrainingCover,
-    Verdict,
-    diagnose,
-    lifted,
-    training_cover,
-)
+from ssd.diagnosis.missed import Diagnosis, Verdict, diagnose, lifted
 from ssd.diagnosis.remedies import Remedy, Trials
 from ssd.diagnosis.wrong import FalsePositive, FalsePositives, false_positives
 
