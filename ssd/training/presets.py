@@ -120,7 +120,7 @@ TRAINING_PRESETS: dict[str, TrainConfig] = {
     # Small sides first, the full size last: what a laptop's processor can do in two hours.
     "voc5": TrainConfig(
         model="ssd-small-wide",
-        steps=6000,
+        steps=5000,
         ema=0.999,
         sizes=((0.0, 160), (0.55, 224), (0.85, 320)),
         size_jitter=0.15,
