@@ -12,9 +12,11 @@ from torch import Tensor
 from ssd.boxes import clip
 from ssd.config import UNMATCHED, SelectionConfig
 from ssd.errors import DataError
-from ssd.nms import SoftSuppression, suppress, suppress_softly
+from ssd.nms import SoftSuppression, staying, suppress, suppress_softly
 
-__all__ = ["Detections", "Fate", "Selection", "select"]
+__all__ = ["Detections", "Fate", "Selection", "select", "select_kept"]
+
+_FIRST = 10  # so many times the cap are tried first where only those that stay are asked for
 
 
 class Fate(IntEnum):
@@ -120,15 +122,9 @@ def select(
         >>> picked.fate, picked.suppressed_by
         (tensor([0, 2]), tensor([-1,  0]))
     """
-    if len(boxes) != len(scores):
-        raise DataError(f"Each box needs a row of scores, got {len(boxes)} boxes and {len(scores)} rows.")
-    boxes, scores = boxes.detach().to(torch.float32), scores.detach().to(torch.float32)
-    finite = torch.isfinite(scores) & torch.isfinite(boxes).all(dim=1, keepdim=True)  # (a, c)
-    boxes = clip(boxes)  # after the check: clipping would turn an infinite edge into a border
-    above = finite & (scores.to(torch.float64) > config.score_threshold)
-    anchor, column = above.nonzero(as_tuple=True)
-    order = scores[anchor, column].argsort(descending=True, stable=True)
-    anchor, column = anchor[order], column[order]
+    pool = _Pool(boxes, scores, config)
+    boxes, scores = pool.boxes, pool.scores
+    anchor, column = pool.best()
     candidate_boxes, candidate_scores = boxes[anchor], scores[anchor, column]
     ends = _fates(candidate_boxes, candidate_scores, column, config)
     kept = ends.kept
@@ -144,9 +140,95 @@ def select(
         overlap=ends.overlap,
         decayed=ends.decayed,
         decayed_by=ends.decayed_by,
-        num_below=int((finite & ~above).sum()),
-        num_not_finite=int((~finite).sum()),
+        num_below=int((pool.finite & ~pool.above).sum()),
+        num_not_finite=int((~pool.finite).sum()),
     )
+
+
+def select_kept(
+    boxes: Float[Tensor, "a 4"], scores: Float[Tensor, "a c"], *, config: SelectionConfig
+) -> Detections:
+    """The detections of :func:`select` alone, without reasons: for whole data sets.
+
+    Greedy suppression asks only those with a higher score, so the best few candidates are
+    suppressed first, and the others only where these leave room below the cap.
+
+    Args:
+        boxes: decoded xyxy boxes in [0, 1] units; they are clipped to the picture.
+        scores: score of each class in 0–1, without a background column.
+        config: the four limits, and which NMS.
+
+    Returns:
+        Exactly what ``select(...).detections`` gives; soft-NMS, which changes scores, takes
+        that way.
+
+    Raises:
+        DataError: boxes and scores differ in number.
+
+    Example:
+        >>> boxes = torch.tensor([[0.0, 0.0, 0.5, 0.5], [0.0, 0.0, 0.5, 0.45]])
+        >>> select_kept(boxes, torch.tensor([[0.9], [0.8]]), config=SelectionConfig()).anchors
+        tensor([0])
+    """
+    if config.nms_kind == "soft":
+        return select(boxes, scores, config=config).detections
+    pool = _Pool(boxes, scores, config)
+    pool.narrow(config.top_k)
+    anchor, column = pool.best(_FIRST * config.max_detections)
+    stay = _staying(pool, anchor, column, config)
+    if len(stay) < config.max_detections and len(anchor) < pool.size:
+        anchor, column = pool.best()
+        stay = _staying(pool, anchor, column, config)
+    stay = stay[: config.max_detections]
+    anchor, column = anchor[stay], column[stay]
+    return Detections(pool.boxes[anchor], column + 1, pool.scores[anchor, column], anchor)
+
+
+def _staying(pool: _Pool, anchor: Tensor, column: Tensor, config: SelectionConfig) -> Tensor:
+    """Places, best first, of those within top-k that hard NMS keeps."""
+    runner = (_rank_in_class(column) < config.top_k).nonzero()[:, 0]
+    groups = None if config.class_agnostic else column[runner]
+    at = anchor[runner]
+    return runner[
+        staying(
+            pool.boxes[at],
+            pool.scores[at, column[runner]],
+            nms_threshold=config.nms_threshold,
+            groups=groups,
+        )
+    ]
+
+
+class _Pool:
+    """Pairs of anchor and class that are candidates."""
+
+    def __init__(self, boxes: Tensor, scores: Tensor, config: SelectionConfig) -> None:
+        """Boxes clipped, and which pairs are finite and above the score threshold."""
+        if len(boxes) != len(scores):
+            raise DataError(f"Each box needs a row of scores, got {len(boxes)} boxes and {len(scores)} rows.")
+        boxes, self.scores = boxes.detach().to(torch.float32), scores.detach().to(torch.float32)
+        self.finite = torch.isfinite(self.scores) & torch.isfinite(boxes).all(dim=1, keepdim=True)
+        self.boxes = clip(boxes)  # after the check: clipping would turn an infinite edge into a border
+        self.above = self.finite & (self.scores.to(torch.float64) > config.score_threshold)
+        self.size = int(self.above.sum())
+
+    def narrow(self, top_k: int) -> None:
+        """Leave out those that are beyond top-k of their class whatever stands beside them."""
+        if top_k >= len(self.above):
+            return
+        least = self.scores.masked_fill(~self.above, -1.0).topk(top_k, dim=0, sorted=False).values
+        self.above = self.above & (self.scores >= least.min(dim=0).values)  # with all that equal the last
+        self.size = int(self.above.sum())
+
+    def best(self, count: int | None = None) -> tuple[Tensor, Tensor]:
+        """Anchor and column of each pair, best first; of at least the ``count`` best ones only."""
+        above = self.above
+        if count is not None and count < self.size:
+            least = self.scores[above].topk(count, sorted=False).values.min()
+            above = above & (self.scores >= least)  # with all that equal the last one
+        anchor, column = above.nonzero(as_tuple=True)
+        order = self.scores[anchor, column].argsort(descending=True, stable=True)
+        return anchor[order], column[order]
 
 
 @dataclass(frozen=True)

@@ -14,7 +14,7 @@ from ssd.boxes import jaccard, paired_jaccard
 from ssd.config import UNMATCHED
 from ssd.errors import ConfigError
 
-__all__ = ["SoftSuppression", "Suppression", "suppress", "suppress_softly"]
+__all__ = ["SoftSuppression", "Suppression", "staying", "suppress", "suppress_softly"]
 
 
 @dataclass(frozen=True)
@@ -65,8 +65,7 @@ def suppress(
         >>> suppress(boxes, torch.tensor([0.9, 0.8, 0.7]), nms_threshold=0.5).suppressed_by
         tensor([-1,  0, -1])
     """
-    if not 0 <= nms_threshold <= 1:
-        raise ConfigError(f"nms_threshold must lie in 0–1, got {nms_threshold}; choose a share.")
+    _require_threshold(nms_threshold)
     keep = torch.zeros(len(boxes), dtype=torch.bool)
     by = torch.full((len(boxes),), UNMATCHED, dtype=torch.int64)
     overlap = torch.zeros(len(boxes))
@@ -76,6 +75,49 @@ def suppress(
         keep[members], overlap[members] = kept, jaccards
         by[members] = torch.where(kept, UNMATCHED, members[sender])
     return Suppression(keep=keep, suppressed_by=by, overlap=overlap)
+
+
+def staying(
+    boxes: Float[Tensor, "n 4"],
+    scores: Float[Tensor, "n"],
+    *,
+    nms_threshold: float,
+    groups: Int64[Tensor, "n"] | None = None,
+) -> Int64[Tensor, "k"]:
+    """Who stays after greedy suppression, without asking who sent the others away.
+
+    Args:
+        boxes: xyxy boxes in one unit.
+        scores: higher is better; finite.
+        nms_threshold: in 0–1.
+        groups: boxes of different groups (classes) never meet; ``None``: all meet.
+
+    Returns:
+        Indices of the boxes that :func:`suppress` keeps, rising.
+
+    Raises:
+        ConfigError: the threshold lies outside 0–1.
+
+    Example:
+        >>> boxes = torch.tensor([[0.0, 0.0, 2.0, 2.0], [0.0, 0.0, 2.0, 1.8], [5.0, 5.0, 6.0, 6.0]])
+        >>> staying(boxes, torch.tensor([0.9, 0.8, 0.7]), nms_threshold=0.5)
+        tensor([0, 2])
+    """
+    from torchvision.ops import nms
+
+    _require_threshold(nms_threshold)
+    boxes, scores = _plain(boxes), _plain(scores)
+    kept = [
+        members[nms(boxes[members], scores[members], nms_threshold)]
+        for members in _members(len(boxes), groups)
+    ]
+    return torch.cat(kept).sort().values if kept else torch.zeros(0, dtype=torch.int64)
+
+
+def _require_threshold(nms_threshold: float) -> None:
+    """A share."""
+    if not 0 <= nms_threshold <= 1:
+        raise ConfigError(f"nms_threshold must lie in 0–1, got {nms_threshold}; choose a share.")
 
 
 def _plain(values: Tensor) -> Tensor:

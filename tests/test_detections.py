@@ -17,7 +17,7 @@ from ssd.anchors import make_anchors
 from ssd.boxes import jaccard
 from ssd.coding import decode
 from ssd.config import SELECTION_PRESETS, UNMATCHED, CoderConfig, SelectionConfig, anchor_preset
-from ssd.detections import Fate, Selection, select
+from ssd.detections import Detections, Fate, Selection, select, select_kept
 from ssd.errors import DataError
 from tests.strategies import scenes
 
@@ -182,9 +182,10 @@ def test_nothing_in_gives_nothing_out():
     assert (len(found.detections), len(found.fate), found.num_below, found.num_not_finite) == (0, 0, 0, 0)
 
 
-def test_boxes_and_scores_of_different_number_are_refused(unchecked):
+@pytest.mark.parametrize("function", [select, select_kept])
+def test_boxes_and_scores_of_different_number_are_refused(unchecked, function):
     with pytest.raises(DataError, match="2 boxes and 3 rows"):
-        select(shifted(0.0, 0.5), torch.zeros(3, 1), config=SelectionConfig())
+        function(shifted(0.0, 0.5), torch.zeros(3, 1), config=SelectionConfig())
 
 
 @given(scene=scenes(), config=configs)
@@ -253,6 +254,38 @@ def test_raising_the_score_threshold_leaves_a_prefix_of_the_candidates(scene, co
     assert identities(found)[:count] == identities(fewer)
     unlike = [SUPPRESSED, TOP_K, KEPT, CAP]
     assert [unlike[f] for f in found.fate[:count]] == [unlike[f] for f in fewer.fate]
+
+
+def same_detections(few: Detections, whole: Detections) -> None:
+    """Field by field, bit by bit."""
+    for name in ("boxes", "labels", "scores", "anchors"):
+        assert torch.equal(getattr(few, name), getattr(whole, name)), name
+
+
+@given(scene=scenes(), config=configs, kind=st.sampled_from(["hard", "soft"]))
+def test_those_that_stay_are_the_same_without_the_reasons(scene, config, kind):
+    config = replace(config, nms_kind=kind)
+
+    same_detections(select_kept(*scene, config=config), select(*scene, config=config).detections)
+
+
+@pytest.mark.parametrize("agnostic", [False, True], ids=["each class", "agnostic"])
+@pytest.mark.parametrize("top_k", [3, 40, 400, 5000])
+@pytest.mark.parametrize("cap", [1, 20, 200])
+@pytest.mark.parametrize("spread", [0.02, 1.0], ids=["all in one place", "everywhere"])
+def test_they_are_the_same_also_where_the_best_few_leave_room(agnostic, top_k, cap, spread):
+    dice = torch.Generator().manual_seed(top_k + cap)
+    corners = 0.4 + spread * (torch.rand(3000, 2, generator=dice) - 0.5)
+    boxes = torch.cat([corners, corners + 0.02 + 0.2 * torch.rand(3000, 2, generator=dice)], dim=1)
+    scores = (torch.rand(3000, 3, generator=dice) * 50).round() / 50  # many are equal
+    scores[7, 1], scores[9] = torch.nan, torch.inf
+    config = SelectionConfig(
+        score_threshold=0.1, nms_threshold=0.45, top_k=top_k, max_detections=cap, class_agnostic=agnostic
+    )
+
+    same_detections(
+        select_kept(boxes, scores, config=config), select(boxes, scores, config=config).detections
+    )
 
 
 def torchvision_detections(codes, logits, anchors, config: SelectionConfig) -> set[tuple[int, float, tuple]]:

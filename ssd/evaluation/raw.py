@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import hashlib
+import os
 from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
+from functools import partial
 from pathlib import Path
 
 import torch
@@ -15,7 +18,7 @@ from ssd.config import SelectionConfig
 from ssd.data.folders import DataSet
 from ssd.data.images import shown_name
 from ssd.data.records import Target
-from ssd.detections import Detections, Selection, select
+from ssd.detections import Detections, Selection, select_kept
 from ssd.errors import ConfigError
 from ssd.evaluation.cache import (
     SCORE_FLOOR,
@@ -33,14 +36,15 @@ from ssd.storage import cache_folder
 __all__ = ["Progress", "RawOutputs", "raw_outputs"]
 
 Progress = Callable[[int, int], None]  # how many are done, of how many
+_THREADS = 4  # selections at a time; what they spend their time in lets go of the interpreter
 _SHORT = 32  # hex digits of a SHA-256 in a file's name
 
 
 class RawOutputs:
     """What a network says of every picture of a data set, kept in files.
 
-    Nothing is held in memory but names and sizes; a file that has been damaged or replaced
-    in the meantime is computed again.
+    Little is held in memory: sizes, and where the pictures are generated their names and
+    objects. A file that has been damaged or replaced in the meantime is computed again.
 
     Attributes:
         predictor: the detector.
@@ -54,6 +58,7 @@ class RawOutputs:
         self.predictor, self.data, self.folder, self.floor = predictor, data, folder, floor
         self._pictures: list[str] = []
         self._sizes: list[tuple[int, int]] = []
+        self._drawn: list[tuple[str, Target]] = []  # of pictures that come from no files
 
     def __len__(self) -> int:
         """How many pictures."""
@@ -102,7 +107,7 @@ class RawOutputs:
         Returns:
             Boxes in [0, 1], labels in the detector's order.
         """
-        return self.data.target(index) if isinstance(self.data, DataSet) else self.data.sample(index).target
+        return self.data.target(index) if isinstance(self.data, DataSet) else self._drawn[index][1]
 
     def name(self, index: int) -> str:
         """What a picture is called.
@@ -115,7 +120,7 @@ class RawOutputs:
         """
         if isinstance(self.data, DataSet):
             return self.data.names[index]
-        return self.data.sample(index).name
+        return self._drawn[index][0]
 
     def image_id(self, index: int) -> int | str:
         """How results files call a picture.
@@ -127,7 +132,7 @@ class RawOutputs:
             COCO's id where there is one, else the file's name.
         """
         if not isinstance(self.data, DataSet):
-            return self.data.sample(index).name
+            return self._drawn[index][0]
         entry = self.data.entries[index]
         if entry.image_id is not None:
             return entry.image_id
@@ -170,10 +175,11 @@ class RawOutputs:
         config = self.predictor.config.selection if config is None else config
         if config.score_threshold >= self.floor:
             few = self.candidates(index)
-            found = select(few.boxes, few.scores, config=config).detections
+            found = select_kept(few.boxes, few.scores, config=config)
             said = Detections(found.boxes, found.labels, found.scores, few.anchors.long()[found.anchors])
         else:
-            said = self.select(index, config).detections
+            output = self.output(index)
+            said = select_kept(output.boxes, output.scores, config=config)
         return picture_result(self.target(index), said, size_px=self.size_px(index))
 
     def results(
@@ -190,10 +196,11 @@ class RawOutputs:
             :func:`ssd.metrics.above` instead of selecting again.
         """
         found = []
-        for index in range(len(self)):
-            found.append(self.result(index, config))
-            if progress is not None:
-                progress(index + 1, len(self))
+        with ThreadPoolExecutor(min(_THREADS, os.cpu_count() or 1)) as pool:
+            for result in pool.map(partial(self.result, config=config), range(len(self))):
+                found.append(result)
+                if progress is not None:
+                    progress(len(found), len(self))
         return found
 
     def _path(self, picture: str) -> Path:
@@ -224,7 +231,12 @@ class RawOutputs:
     def _add(self) -> None:
         """Take the next picture: from its file, or from the network where that is not there."""
         index = len(self)
-        self._pictures.append(_digest(self.data, index))
+        if isinstance(self.data, DataSet):
+            self._pictures.append(hashlib.sha256(self.data.picture_bytes(index)).hexdigest())
+        else:
+            sample = self.data.sample(index)
+            self._pictures.append(_digest(sample.picture))
+            self._drawn.append((sample.name, sample.target))
         cached = None
         with suppress(CacheError):
             cached = self._cached(index)
@@ -282,11 +294,8 @@ def raw_outputs(
     return raw
 
 
-def _digest(data: Pictures, index: int) -> str:
-    """SHA-256 of a picture: of its file's bytes, or of the pixels of one that has no file."""
-    if isinstance(data, DataSet):
-        return hashlib.sha256(data.picture_bytes(index)).hexdigest()
-    picture: UInt8[Tensor, "3 h w"] = data.sample(index).picture
+def _digest(picture: UInt8[Tensor, "3 h w"]) -> str:
+    """SHA-256 of the shape and the pixels of a picture that has no file."""
     shape: Sequence[int] = picture.shape
     digest = hashlib.sha256(repr(tuple(shape)).encode())
     digest.update(picture.contiguous().to(torch.uint8).numpy().tobytes())

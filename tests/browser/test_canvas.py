@@ -7,6 +7,8 @@ import re
 
 import pytest
 
+from tests.browser.waiting import expect
+
 DRAGS = 12
 
 
@@ -273,7 +275,7 @@ def test_a_thumbnail_reports_nothing_and_has_no_toolbar(canvas):
     shown.tab.wait_for_timeout(300)
 
     assert shown.python()["heard"] == []
-    assert not shown.tab.locator(".ssd-bar").is_visible()
+    expect(shown.tab.locator(".ssd-bar")).not_to_be_visible()
 
 
 def test_the_text_alternative_names_the_picture_its_objects_and_the_counts(canvas):

@@ -18,6 +18,7 @@ import pytest
 from benchmarks.serving import ROOT, Server
 from ssd.training.run_reader import follow
 from tests.browser.test_pages import still
+from tests.browser.waiting import expect
 
 pytestmark = pytest.mark.slow
 PATIENCE_S = 240  # a busy machine is no bug
@@ -149,7 +150,7 @@ def test_the_loss_lab_goes_through_the_checkpoints_of_a_run(server, train, runs,
     slider.press("Home")
     tab.wait_for_selector(f"canvas.ssd-canvas[data-loss]:not([data-loss='{last}'])")
 
-    assert tab.locator("[data-testid=stPlotlyChart]").count() == 1
+    expect(tab.locator("[data-testid=stPlotlyChart]")).to_have_count(1)
 
 
 def test_without_a_run_the_page_says_how_to_start_one_and_sees_it_come(server, runs, open_tab):

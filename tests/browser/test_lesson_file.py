@@ -23,6 +23,7 @@ from ssd.matching import match
 from ssd.prediction import Predictor
 from tests.browser.test_canvas import Canvas
 from tests.browser.test_pages import explorer, needs_shapes, still  # noqa: F401
+from tests.browser.waiting import expect
 
 HOSTILE = "</script><img src=x onerror=alert(1)>"
 SEED = 4
@@ -379,4 +380,4 @@ def test_a_lesson_works_inside_a_locked_frame_of_another_page(open_tab, tmp_path
     frame.locator("canvas.ssd-canvas[data-positive='38']").wait_for()
 
     assert frame.locator("h1").is_hidden()
-    assert frame.locator("#source").is_visible()
+    expect(frame.locator("#source")).to_be_visible()

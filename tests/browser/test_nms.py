@@ -7,6 +7,7 @@ import re
 import pytest
 
 from tests.browser.test_canvas import Canvas
+from tests.browser.waiting import expect
 
 LIVE = "mode=detections&fixed=1&live=1&panel=1"
 MANY = f"{LIVE}&everywhere=1"
@@ -187,7 +188,7 @@ def test_the_steps_are_reached_by_keys_alone(canvas):
     assert first != second
     assert "it stays" in first
     assert "it stays" in second
-    assert not shown.tab.locator(".ssd-player").is_visible()
+    expect(shown.tab.locator(".ssd-player")).not_to_be_visible()
     assert [step for *_, step in shown.python()["heard"] if step] == []  # the picture stays
 
 

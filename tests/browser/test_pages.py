@@ -12,11 +12,13 @@ from PIL import Image
 from ssd.checkpoints import model_names
 from ssd.data.synthetic import synthetic_scene
 from tests.browser.test_canvas import Canvas
+from tests.browser.waiting import expect
 
 PAGES = ("", "anchors", "matching", "assignment", "detections")
 needs_shapes = pytest.mark.skipif(
     "shapes" not in model_names(), reason="the model `shapes` is not shipped here"
 )
+
 DOG = "source=lesson+scenes"  # its first scene: a dog, a ball, a bird
 
 
@@ -119,7 +121,7 @@ def test_the_dog_is_dragged_and_anchors_change_hands(explorer):
 
     assert canvas.data("positive") != positive or sentence.inner_text() != before
     assert len(objects) == 3 * 14
-    assert canvas.tab.get_by_text("dog and ball · edited").count() == 1
+    expect(canvas.tab.get_by_text("dog and ball · edited")).to_have_count(1)
 
 
 def test_a_copied_link_rebuilds_the_view(explorer, open_tab):
@@ -145,7 +147,7 @@ def test_what_was_drawn_comes_along_to_the_next_page(explorer):
     canvas.tab.wait_for_url(re.compile("/assignment"))
 
     assert wait_for_link(canvas.tab, "objects") == objects
-    assert canvas.tab.get_by_text("dog and ball · edited").count() == 1
+    expect(canvas.tab.get_by_text("dog and ball · edited")).to_have_count(1)
 
 
 def test_an_object_is_drawn_and_deleted(explorer):
@@ -169,7 +171,7 @@ def test_a_clicked_anchor_is_followed_through_the_pipeline(explorer):
     still(canvas.tab)
 
     assert anchor == "9"  # column 2, row 1 of four by four, column by column
-    assert canvas.tab.get_by_text("Follow anchor 9").is_visible()
+    expect(canvas.tab.get_by_text("Follow anchor 9")).to_be_visible()
 
 
 def test_the_arrow_keys_step_through_the_scenes(explorer):
@@ -185,14 +187,14 @@ def test_the_arrow_keys_step_through_the_scenes(explorer):
 def test_the_rule_repaints_the_picture_and_moves_nothing(explorer):
     canvas = Canvas(explorer("matching?source=lesson+scenes&lesson=orphan+pair"))
     before, forced = canvas.node.bounding_box(), canvas.data("forced")
-    assert canvas.tab.get_by_text(re.compile("kayak: orphan")).count() >= 1
+    canvas.tab.get_by_text(re.compile("kayak: orphan")).first.wait_for()
 
     canvas.tab.locator("[data-testid=stSidebar] [data-testid=stSelectbox]").nth(3).locator("input").click()
     canvas.tab.get_by_role("option", name="bipartite").click()
     canvas.wait("forced", int(forced) + 1)
     still(canvas.tab)
 
-    assert canvas.tab.get_by_text(re.compile("kayak: orphan")).count() == 0
+    expect(canvas.tab.get_by_text(re.compile("kayak: orphan"))).to_have_count(0)
     assert canvas.node.bounding_box() == before
 
 
@@ -277,7 +279,7 @@ def test_a_link_of_a_thousand_parts_opens_quickly(explorer):
     parts = "&".join(f"k{n}=v" for n in range(1000))
     tab = explorer(f"matching?{parts}")
 
-    assert tab.locator("canvas.ssd-canvas").count() == 1
+    expect(tab.locator("canvas.ssd-canvas")).to_have_count(1)
 
 
 def test_a_tour_leads_to_its_scene(explorer):
@@ -344,7 +346,7 @@ def test_the_match_threshold_acts_while_it_is_dragged_and_python_agrees(explorer
     assert during > before
     assert asked == pytest.approx(float(canvas.data("threshold")))
     assert int(canvas.data("positive")) == during
-    assert canvas.tab.locator("[data-testid=stSidebar]").get_by_text(f"{asked:.2f}").count() == 1
+    expect(canvas.tab.locator("[data-testid=stSidebar]").get_by_text(f"{asked:.2f}")).to_have_count(1)
 
 
 @needs_shapes
@@ -406,7 +408,7 @@ def test_an_object_on_an_own_picture_gets_a_class_and_counts(explorer):
 
     go_to(tab, "Detections", "detections")
 
-    assert tab.locator(".ssd-numbers").get_by_text("recall").is_visible()
+    expect(tab.locator(".ssd-numbers").get_by_text("recall")).to_be_visible()
     tab.locator(".ssd-line:visible").filter(has_text=re.compile("^circle( ·|:)")).first.wait_for()
 
 

@@ -6,6 +6,7 @@ import pytest
 
 from benchmarks.serving import Server
 from tests.browser.test_canvas import Canvas
+from tests.browser.waiting import expect
 
 
 @pytest.mark.slow
@@ -33,7 +34,7 @@ def test_an_open_tab_survives_a_restart_of_the_server(chromium, tmp_path):
 
         assert after == wanted
         assert tab.locator("[data-testid=stException]").count() == 0
-        assert tab.get_by_text("dog and ball · edited").count() == 1
+        expect(tab.get_by_text("dog and ball · edited")).to_have_count(1)
         tab.close()
     finally:
         server.stop()

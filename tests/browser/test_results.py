@@ -6,6 +6,7 @@ import pytest
 
 from benchmarks.serving import served
 from ssd.checkpoints import model_names
+from tests.browser.waiting import expect
 from tests.pages.test_results import write_scenes
 
 pytestmark = [
@@ -36,7 +37,7 @@ def test_a_click_on_the_funnel_shows_its_pictures_and_a_picture_opens_with_its_o
     bars.nth(len(counts) - 2).click(force=True)  # the chart listens above its bars
 
     tab.get_by_text("Open", exact=True).first.wait_for()
-    assert tab.get_by_text("Open", exact=True).count() == min(8, counts[-2])
+    expect(tab.get_by_text("Open", exact=True)).to_have_count(min(8, counts[-2]))
     tab.get_by_text("Open", exact=True).first.click()
     tab.get_by_role("heading", name="Detections").wait_for()
     tab.locator("canvas").first.wait_for()
@@ -56,7 +57,7 @@ def test_a_cell_of_the_confusion_matrix_opens_its_pictures(results_url, open_tab
     first.click(force=True)
 
     tab.get_by_text(f"{count} objects of class").wait_for()
-    assert tab.get_by_text("Open", exact=True).count() == min(8, count)
+    expect(tab.get_by_text("Open", exact=True)).to_have_count(min(8, count))
     assert "rthere=" in tab.evaluate("location.search")
 
 
@@ -70,4 +71,4 @@ def test_another_score_changes_the_numbers_and_asks_no_network(results_url, open
 
     tab.wait_for_function("before => !document.body.innerText.includes(before)", arg=before)
     tab.get_by_text("F1 is").wait_for()
-    assert tab.get_by_text("The network looks at").count() == 0
+    expect(tab.get_by_text("The network looks at")).to_have_count(0)

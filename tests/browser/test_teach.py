@@ -9,6 +9,8 @@ import re
 
 import pytest
 
+from tests.browser.waiting import expect
+
 PATIENCE_MS = 240_000
 DOG = "learning?source=lesson+scenes"
 LONG = "learning?source=lesson+scenes&lesson=crowded&broken=no+variances"  # takes all its steps
@@ -77,7 +79,7 @@ def test_a_broken_rule_stands_beside_the_one_that_works(learning):
 
     said(tab, r"^kayak: not found: no anchor answers for it; paddle took its best\.$").wait_for()
     said(tab, r"^kayak: found at").wait_for()  # the lesson before
-    assert tab.locator("canvas.ssd-canvas").count() == 2
+    expect(tab.locator("canvas.ssd-canvas")).to_have_count(2)
     kept = [each.get_attribute("data-kept") for each in tab.locator("canvas.ssd-canvas").all()]
     assert kept == ["1", "2"]
     assert tab.evaluate("document.querySelector('[data-testid=stMain]').scrollWidth - innerWidth") <= 0

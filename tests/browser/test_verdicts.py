@@ -16,10 +16,12 @@ from ssd.figures.inspector import followed
 from ssd.prediction import PictureOutput
 from tests.browser.test_canvas import Canvas
 from tests.browser.test_pages import link, still, wait_for_link
+from tests.browser.waiting import expect
 
 needs_shapes = pytest.mark.skipif(
     "shapes" not in model_names(), reason="the model `shapes` is not shipped here"
 )
+
 DECODE_IN_BROWSER = """
 ({ follows, shares }) => follows.map((follow) => shares.map((share) => ssdCanvas.decodedAt(follow, share)))
 """
@@ -66,7 +68,7 @@ def test_a_verdict_is_read_its_knob_clicked_and_the_object_found(detections):
     still(canvas.tab)
 
     assert float(threshold) > 0.45
-    assert line(canvas, "^star 1: found by star").is_visible()
+    expect(line(canvas, "^star 1: found by star")).to_be_visible()
     assert link(canvas.tab)["object"] == ["2"]
 
 
@@ -80,7 +82,7 @@ def test_the_score_knob_moves_the_slider_and_finds_what_scored_too_low(detection
 
     slider = canvas.tab.locator("input[type=range][aria-label='Score threshold']")
     assert score == pytest.approx(float(slider.input_value()))
-    assert line(canvas, "^square: found by square").is_visible()
+    expect(line(canvas, "^square: found by square")).to_be_visible()
 
 
 @needs_shapes
@@ -96,7 +98,7 @@ def test_a_false_positive_says_what_is_wrong_and_goes_with_its_knob(detections):
     wait_for_link(canvas.tab, "score")
     still(canvas.tab)
 
-    assert canvas.tab.locator(".ssd-line:visible").filter(has_text="badly placed").count() == 0
+    expect(canvas.tab.locator(".ssd-line:visible").filter(has_text="badly placed")).to_have_count(0)
 
 
 @needs_shapes
@@ -141,7 +143,7 @@ def test_a_link_opens_with_its_object_its_blamed_boxes_and_its_anchor_on_the_way
 
     assert (canvas.data("selected-object"), canvas.data("blamed"), canvas.data("travel")) == ("2", "2", "0.4")
     assert canvas.tab.locator(".ssd-follow output").inner_text().startswith("40 % of the code")
-    assert canvas.tab.get_by_text("Hard-negative rank").is_visible()
+    expect(canvas.tab.get_by_text("Hard-negative rank")).to_be_visible()
 
 
 @needs_shapes
