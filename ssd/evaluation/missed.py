@@ -110,14 +110,10 @@ class MissedTable:
     ) -> None:
         self.raw = raw
         self.config = raw.predictor.config.selection if config is None else config
-        ladders, covers, self._names = list[PictureLadder](), list[Tensor](), list[str]()
-        for index in range(len(raw)):
-            ladders.append(self._ladder(index))
-            covers.append(self._cover(ladders[-1].result, rule, threshold))
-            labels = ladders[-1].result.gt_labels.tolist()
-            self._names += [raw.class_names[label - 1] if label > 0 else "" for label in labels]
-            if progress is not None:
-                progress(index + 1, len(raw))
+        ladders = raw.each(self._ladder, progress)
+        covers = [self._cover(ladder.result, rule, threshold) for ladder in ladders]
+        labels = [label for ladder in ladders for label in ladder.result.gt_labels.tolist()]
+        self._names = [raw.class_names[label - 1] if label > 0 else "" for label in labels]
         self._ids = [raw.image_id(index) for index in range(len(raw))]
         self._ladders = join_ladders(ladders)
         self._covers = torch.cat(covers) if covers else torch.zeros(0, dtype=torch.int64)

@@ -9,6 +9,7 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from functools import partial
 from pathlib import Path
+from typing import TypeVar
 
 import torch
 from jaxtyping import UInt8
@@ -35,8 +36,9 @@ from ssd.storage import cache_folder
 
 __all__ = ["Progress", "RawOutputs", "raw_outputs"]
 
+_Found = TypeVar("_Found")
 Progress = Callable[[int, int], None]  # how many are done, of how many
-_THREADS = 4  # selections at a time; what they spend their time in lets go of the interpreter
+_THREADS = 4  # pictures at a time; what they spend their time in lets go of the interpreter
 _SHORT = 32  # hex digits of a SHA-256 in a file's name
 
 
@@ -195,10 +197,22 @@ class RawOutputs:
             One result for each picture, in order. For another, higher score threshold ask
             :func:`ssd.metrics.above` instead of selecting again.
         """
+        return self.each(partial(self.result, config=config), progress)
+
+    def each(self, work: Callable[[int], _Found], progress: Progress | None = None) -> list[_Found]:
+        """What some work gives for every picture, a few pictures at a time.
+
+        Args:
+            work: takes the place of a picture; pure, for several run at once.
+            progress: told after each picture how many are done, of how many.
+
+        Returns:
+            Its answers, in order.
+        """
         found = []
         with ThreadPoolExecutor(min(_THREADS, os.cpu_count() or 1)) as pool:
-            for result in pool.map(partial(self.result, config=config), range(len(self))):
-                found.append(result)
+            for one in pool.map(work, range(len(self))):
+                found.append(one)
                 if progress is not None:
                     progress(len(found), len(self))
         return found

@@ -5,6 +5,7 @@ from __future__ import annotations
 import errno
 import hashlib
 import os
+import time
 from dataclasses import replace
 
 import pytest
@@ -274,3 +275,26 @@ def test_coco_pictures_go_by_their_ids(tmp_path, cache):
 
     assert (raw.image_id(0), raw.name(0)) == (42, "a")
     assert raw.results()[0].gt_crowd.tolist() == [False, True]
+
+
+def test_work_on_every_picture_is_given_in_order_whoever_ends_first(root, cache):
+    raw, told = raw_outputs(predictor(), cells(root), cache=cache), []
+
+    def work(index: int) -> int:
+        time.sleep(0.05 * (index == 0))
+        return index
+
+    assert raw.each(work, lambda *done: told.append(done)) == [0, 1, 2, 3, 4]
+    assert told == [(count, 5) for count in range(1, 6)]
+
+
+def test_whoever_stops_at_the_progress_does_not_wait_for_the_rest(cache):
+    raw, begun = raw_outputs(predictor(), SyntheticSource(length=40), cache=cache), []
+
+    def stop(done: int, of: int) -> None:
+        raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        raw.each(lambda index: (begun.append(index), time.sleep(0.01)), stop)
+
+    assert len(begun) < 20
