@@ -1,0 +1,123 @@
+"""What each ingredient of training from scratch gives: short runs, each with one thing taken out or put in.
+
+    python -m benchmarks.ingredients --data ../shared/data/voc5
+    python -m benchmarks.ingredients --data ../shared/data/voc5 --steps 1500 --size 224
+
+Every run has the same steps, order of pictures and seed, learns from `train` and is measured on `val`.
+The last row is torchvision's own SSD300 on VGG16, from scratch, for as many seconds as the first run took.
+So short a run shows what helps a network to begin, not what it ends at.
+"""
+
+from __future__ import annotations
+
+import argparse
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+from ssd.checkpoints import find_model
+from ssd.data.folders import DataSet, open_dataset
+from ssd.evaluation import Pictures, results
+from ssd.metrics import coco_ap
+from ssd.prediction import Predictor
+from ssd.training.config import TrainConfig
+from ssd.training.loop import Training, prepare, train
+from ssd.training.presets import training_preset
+from ssd.training.starting import load_start
+
+CLASSES = ("bus", "car", "cat", "person", "train")
+TORCHVISION = "torchvision-ssd300-vgg16"
+
+
+@dataclass(frozen=True)
+class Row:
+    """One run.
+
+    Attributes:
+        what: it differs in.
+        ap50: COCO AP50 of the averaged weights on the validation pictures.
+        steps: taken.
+        seconds: of training.
+    """
+
+    what: str
+    ap50: float
+    steps: int
+    seconds: float
+
+
+def whole(steps: int, size_px: int) -> TrainConfig:
+    """The run with everything: the preset `voc5` on the small network, at one size."""
+    return replace(
+        training_preset("voc5"),
+        model="ssd-small",
+        steps=steps,
+        size_px=size_px,
+        anchor_sizes="shares",
+        sizes=(),
+        size_jitter=0.0,
+        ema=max(0.0, 1 - 5 / steps),  # the average looks back on a fifth of the run
+    )
+
+
+def variants(base: TrainConfig) -> Iterator[tuple[str, TrainConfig, str]]:
+    """What differs, the settings, and the model whose weights it starts from."""
+    augment = base.augment
+    yield "all of them", base, ""
+    yield "no moving average", replace(base, ema=0.0), ""
+    yield "a tenth of the learning rate", replace(base, learning_rate=base.learning_rate / 10), ""
+    yield "no mosaic", replace(base, augment=replace(augment, mosaic=0.0)), ""
+    yield "no zoom-out", replace(base, augment=replace(augment, zoom_out=0.0)), ""
+    yield "no jaccard crop", replace(base, augment=replace(augment, crop=0.0)), ""
+    yield "no photometric changes", replace(base, augment=replace(augment, photometric=0.0)), ""
+    yield "and pre-training on drawn scenes", base, "shapes"
+
+
+def measured(
+    what: str, run: Training, source: DataSet, validation: Pictures, *, seconds: float | None = None
+) -> Row:
+    """Train until the steps are taken or the time is up, and judge."""
+    began = time.perf_counter()
+    for _ in train(run, source):
+        spent = time.perf_counter() - began
+        if seconds is not None and spent >= seconds:
+            break
+    predictor = Predictor(run.averaged.module if run.config.ema else run.model, sha256="")
+    report = coco_ap(list(results(predictor, validation)), class_names=CLASSES)
+    return Row(what, report.ap50 or 0.0, run.step, spent)
+
+
+def main() -> None:
+    """Print the table, row by row."""
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument("--data", type=Path, default=Path("../shared/data/voc5"))
+    parser.add_argument("--steps", type=int, default=500)
+    parser.add_argument("--size", type=int, default=160, help="side of the input in pixels")
+    options = parser.parse_args()
+    source, validation = (
+        open_dataset(options.data, split=split, classes=CLASSES) for split in ("train", "val")
+    )
+    print("| run | COCO AP50 on val | steps | seconds |\n|---|---|---|---|")
+
+    def tell(row: Row) -> None:
+        print(f"| {row.what} | {row.ap50:.3f} | {row.steps:,} | {row.seconds:.0f} |", flush=True)
+
+    first: Row | None = None
+    for what, config, start in variants(whole(options.steps, options.size)):
+        run = prepare(config, class_names=CLASSES)
+        if start:
+            load_start(run, find_model(start))
+        row = measured(what, run, source, validation)
+        first = first or row
+        tell(row)
+    config = replace(training_preset(TORCHVISION), batch_size=16, learning_rate=1e-3, steps=200)
+    theirs = prepare(config, class_names=CLASSES)
+    assert first is not None
+    tell(measured("torchvision's SSD300", theirs, source, validation, seconds=first.seconds))
+
+
+if __name__ == "__main__":
+    main()
