@@ -80,8 +80,8 @@ def test_a_broken_rule_stands_beside_the_one_that_works(learning):
     said(tab, r"^kayak: not found: no anchor answers for it; paddle took its best\.$").wait_for()
     said(tab, r"^kayak: found at").wait_for()  # the lesson before
     expect(tab.locator("canvas.ssd-canvas")).to_have_count(2)
-    kept = [each.get_attribute("data-kept") for each in tab.locator("canvas.ssd-canvas").all()]
-    assert kept == ["1", "2"]
+    for number, kept in enumerate(("1", "2")):
+        expect(tab.locator("canvas.ssd-canvas").nth(number)).to_have_attribute("data-kept", kept)
     assert tab.evaluate("document.querySelector('[data-testid=stMain]').scrollWidth - innerWidth") <= 0
 
 
