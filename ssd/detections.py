@@ -9,14 +9,11 @@ import torch
 from jaxtyping import Float, Int64
 from torch import Tensor
 
-from ssd.boxes import clip
 from ssd.config import UNMATCHED, SelectionConfig
-from ssd.errors import DataError
 from ssd.nms import SoftSuppression, staying, suppress, suppress_softly
+from ssd.ranking import Pool, Ranked, rank, rank_in_class
 
-__all__ = ["Detections", "Fate", "Selection", "select", "select_kept"]
-
-_FIRST = 10  # so many times the cap are tried first where only those that stay are asked for
+__all__ = ["Detections", "Fate", "Selection", "select", "select_kept", "standing"]
 
 
 class Fate(IntEnum):
@@ -122,7 +119,7 @@ def select(
         >>> picked.fate, picked.suppressed_by
         (tensor([0, 2]), tensor([-1,  0]))
     """
-    pool = _Pool(boxes, scores, config)
+    pool = Pool(boxes, scores, score_threshold=config.score_threshold)
     boxes, scores = pool.boxes, pool.scores
     anchor, column = pool.best()
     candidate_boxes, candidate_scores = boxes[anchor], scores[anchor, column]
@@ -151,7 +148,8 @@ def select_kept(
     """The detections of :func:`select` alone, without reasons: for whole data sets.
 
     Greedy suppression asks only those with a higher score, so the best few candidates are
-    suppressed first, and the others only where these leave room below the cap.
+    suppressed first, and the others only where these leave room below the cap. For several
+    NMS thresholds on the same outputs see :func:`standing`.
 
     Args:
         boxes: decoded xyxy boxes in [0, 1] units; they are clipped to the picture.
@@ -172,63 +170,38 @@ def select_kept(
     """
     if config.nms_kind == "soft":
         return select(boxes, scores, config=config).detections
-    pool = _Pool(boxes, scores, config)
-    pool.narrow(config.top_k)
-    anchor, column = pool.best(_FIRST * config.max_detections)
-    stay = _staying(pool, anchor, column, config)
-    if len(stay) < config.max_detections and len(anchor) < pool.size:
-        anchor, column = pool.best()
-        stay = _staying(pool, anchor, column, config)
-    stay = stay[: config.max_detections]
-    anchor, column = anchor[stay], column[stay]
-    return Detections(pool.boxes[anchor], column + 1, pool.scores[anchor, column], anchor)
+    ranked = rank(boxes, scores, config=config)
+    found = standing(ranked, config=config)
+    if ranked.suffices(len(found), config=config):
+        return found
+    return standing(rank(boxes, scores, config=config, ahead=False), config=config)
 
 
-def _staying(pool: _Pool, anchor: Tensor, column: Tensor, config: SelectionConfig) -> Tensor:
-    """Places, best first, of those within top-k that hard NMS keeps."""
-    runner = (_rank_in_class(column) < config.top_k).nonzero()[:, 0]
-    groups = None if config.class_agnostic else column[runner]
-    at = anchor[runner]
-    return runner[
-        staying(
-            pool.boxes[at],
-            pool.scores[at, column[runner]],
-            nms_threshold=config.nms_threshold,
-            groups=groups,
-        )
-    ]
+def standing(ranked: Ranked, *, config: SelectionConfig) -> Detections:
+    """The detections of :func:`select` from those that have been put in order before.
 
+    Args:
+        ranked: what :func:`ssd.ranking.rank` gave for the same score threshold and top-k; it
+            serves every threshold and kind of hard NMS, and every cap.
+        config: the limits, with hard NMS.
 
-class _Pool:
-    """Pairs of anchor and class that are candidates."""
+    Returns:
+        Exactly what ``select(...).detections`` gives where the ranked ones suffice
+        (:meth:`ssd.ranking.Ranked.suffices`), else the first of them.
 
-    def __init__(self, boxes: Tensor, scores: Tensor, config: SelectionConfig) -> None:
-        """Boxes clipped, and which pairs are finite and above the score threshold."""
-        if len(boxes) != len(scores):
-            raise DataError(f"Each box needs a row of scores, got {len(boxes)} boxes and {len(scores)} rows.")
-        boxes, self.scores = boxes.detach().to(torch.float32), scores.detach().to(torch.float32)
-        self.finite = torch.isfinite(self.scores) & torch.isfinite(boxes).all(dim=1, keepdim=True)
-        self.boxes = clip(boxes)  # after the check: clipping would turn an infinite edge into a border
-        self.above = self.finite & (self.scores.to(torch.float64) > config.score_threshold)
-        self.size = int(self.above.sum())
-
-    def narrow(self, top_k: int) -> None:
-        """Leave out those that are beyond top-k of their class whatever stands beside them."""
-        if top_k >= len(self.above):
-            return
-        least = self.scores.masked_fill(~self.above, -1.0).topk(top_k, dim=0, sorted=False).values
-        self.above = self.above & (self.scores >= least.min(dim=0).values)  # with all that equal the last
-        self.size = int(self.above.sum())
-
-    def best(self, count: int | None = None) -> tuple[Tensor, Tensor]:
-        """Anchor and column of each pair, best first; of at least the ``count`` best ones only."""
-        above = self.above
-        if count is not None and count < self.size:
-            least = self.scores[above].topk(count, sorted=False).values.min()
-            above = above & (self.scores >= least)  # with all that equal the last one
-        anchor, column = above.nonzero(as_tuple=True)
-        order = self.scores[anchor, column].argsort(descending=True, stable=True)
-        return anchor[order], column[order]
+    Example:
+        >>> boxes = torch.tensor([[0.0, 0.0, 0.5, 0.5], [0.0, 0.0, 0.5, 0.45]])
+        >>> config = SelectionConfig(nms_threshold=0.95)
+        >>> standing(rank(boxes, torch.tensor([[0.9], [0.8]]), config=config), config=config).anchors
+        tensor([0, 1])
+    """
+    stay = staying(
+        ranked.boxes,
+        ranked.scores,
+        nms_threshold=config.nms_threshold,
+        groups=None if config.class_agnostic else ranked.labels,
+    )[: config.max_detections]
+    return Detections(ranked.boxes[stay], ranked.labels[stay], ranked.scores[stay], ranked.anchors[stay])
 
 
 @dataclass(frozen=True)
@@ -248,7 +221,7 @@ def _fates(boxes: Tensor, scores: Tensor, column: Tensor, config: SelectionConfi
     fate = torch.full_like(column, int(Fate.BEYOND_TOP_K))
     by, decayed_by = torch.full_like(column, UNMATCHED), torch.full_like(column, UNMATCHED)
     overlap, decayed = torch.zeros_like(scores), scores.clone()
-    runner = (_rank_in_class(column) < config.top_k).nonzero()[:, 0]
+    runner = (rank_in_class(column) < config.top_k).nonzero()[:, 0]
     groups = None if config.class_agnostic else column[runner]
     result = _suppressed(boxes[runner], scores[runner], groups, config)
     fate[runner] = torch.where(result.keep, int(Fate.KEPT), int(Fate.SUPPRESSED))
@@ -281,13 +254,3 @@ def _suppressed(
 def _indices(found: Tensor, runner: Tensor) -> Tensor:
     """Indices into those that ran as indices into all candidates."""
     return torch.where(found == UNMATCHED, UNMATCHED, runner[found.clamp(min=0)])
-
-
-def _rank_in_class(column: Tensor) -> Tensor:
-    """Position of each candidate among those of its class, from 0; best first."""
-    order = column.argsort(stable=True)  # by class, best first within
-    ordered = column[order]
-    starts = torch.searchsorted(ordered, ordered)  # first position of the class
-    rank = torch.empty_like(column)
-    rank[order] = torch.arange(len(column), device=column.device) - starts
-    return rank

@@ -17,7 +17,7 @@ import pytest
 FLOORS: tuple[tuple[str, ...], ...] = (
     ("errors", "limits"),
     ("boxes", "config", "storage", "transfers"),
-    ("anchors", "contract", "nms"),
+    ("anchors", "contract", "nms", "ranking"),
     ("coding", "model_presets"),
     ("matching", "detections"),
     ("losses", "metrics", "models", "data"),

@@ -7,6 +7,7 @@ import os
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 from typing import TypeVar
@@ -19,7 +20,7 @@ from ssd.config import SelectionConfig
 from ssd.data.folders import DataSet
 from ssd.data.images import shown_name
 from ssd.data.records import Target
-from ssd.detections import Detections, Selection, select_kept
+from ssd.detections import Detections, Selection, standing
 from ssd.errors import ConfigError
 from ssd.evaluation.cache import (
     SCORE_FLOOR,
@@ -32,6 +33,7 @@ from ssd.evaluation.cache import (
 from ssd.evaluation.results import Pictures, picture_result
 from ssd.metrics import PictureResult
 from ssd.prediction import PictureOutput, Predictor
+from ssd.ranking import Ranked, rank
 from ssd.storage import cache_folder
 
 __all__ = ["Progress", "RawOutputs", "raw_outputs"]
@@ -39,14 +41,16 @@ __all__ = ["Progress", "RawOutputs", "raw_outputs"]
 _Found = TypeVar("_Found")
 Progress = Callable[[int, int], None]  # how many are done, of how many
 _THREADS = 4  # pictures at a time; what they spend their time in lets go of the interpreter
+_ROWS = 2_000_000  # ranked candidates in memory, 40 bytes each; the pictures behind them are read again
 _SHORT = 32  # hex digits of a SHA-256 in a file's name
 
 
 class RawOutputs:
     """What a network says of every picture of a data set, kept in files.
 
-    Little is held in memory: sizes, and where the pictures are generated their names and
-    objects. A file that has been damaged or replaced in the meantime is computed again.
+    Little is held in memory: sizes, the best candidates of each picture up to 80 MB, and where
+    the pictures are generated their names and objects. A file that has been damaged or replaced
+    in the meantime is computed again.
 
     Attributes:
         predictor: the detector.
@@ -61,6 +65,7 @@ class RawOutputs:
         self._pictures: list[str] = []
         self._sizes: list[tuple[int, int]] = []
         self._drawn: list[tuple[str, Target]] = []  # of pictures that come from no files
+        self._ranked: dict[int, tuple[tuple[float, int, int], Ranked]] = {}  # for these limits
 
     def __len__(self) -> int:
         """How many pictures."""
@@ -175,14 +180,34 @@ class RawOutputs:
             score threshold allows it.
         """
         config = self.predictor.config.selection if config is None else config
-        if config.score_threshold >= self.floor:
-            few = self.candidates(index)
-            found = select_kept(few.boxes, few.scores, config=config)
-            said = Detections(found.boxes, found.labels, found.scores, few.anchors.long()[found.anchors])
+        if config.nms_kind == "soft":
+            said = self.select(index, config).detections
         else:
-            output = self.output(index)
-            said = select_kept(output.boxes, output.scores, config=config)
+            said = self._standing(index, config)
         return picture_result(self.target(index), said, size_px=self.size_px(index))
+
+    def _standing(self, index: int, config: SelectionConfig) -> Detections:
+        """Those whom hard NMS leaves; the order in which it asks is kept for another threshold."""
+        limits = (config.score_threshold, config.top_k, config.max_detections)
+        known, ranked = self._ranked.get(index, (None, None))
+        if ranked is None or known != limits:
+            ranked = self._rank(index, config, ahead=True)
+        said = standing(ranked, config=config)
+        if not ranked.suffices(len(said), config=config):
+            ranked = self._rank(index, config, ahead=False)
+            said = standing(ranked, config=config)
+        if index in self._ranked or (index + 1) * len(ranked) <= _ROWS:
+            self._ranked[index] = (limits, ranked)
+        return said
+
+    def _rank(self, index: int, config: SelectionConfig, *, ahead: bool) -> Ranked:
+        """The candidates of a picture, best first; from the few ones of the file where they suffice."""
+        if config.score_threshold < self.floor:
+            output = self.output(index)
+            return rank(output.boxes, output.scores, config=config, ahead=ahead)
+        few = self.candidates(index)
+        ranked = rank(few.boxes, few.scores, config=config, ahead=ahead)
+        return replace(ranked, anchors=few.anchors.long()[ranked.anchors])
 
     def results(
         self, config: SelectionConfig | None = None, progress: Progress | None = None

@@ -80,6 +80,36 @@ def test_results_are_those_of_the_network_itself_under_any_limits(root, cache, c
     same(kept, list(results(detector, data, config=config)))
 
 
+def test_limits_asked_one_after_another_never_answer_for_each_other(root, cache):
+    detector, data = predictor(), cells(root)
+    raw = raw_outputs(detector, data, cache=cache)
+    low = [replace(CONFIGS[1], nms_threshold=share) for share in (0.45, 0.1, 0.9)]
+    few = [replace(low[0], max_detections=cap) for cap in (1, 3, 200)]  # others wait behind the best
+
+    for config in (*CONFIGS, *low, *few, *reversed(low), *CONFIGS):
+        same(raw.results(config), list(results(detector, data, config=config)))
+
+
+def test_for_another_nms_threshold_no_file_is_read(root, cache, monkeypatch):
+    raw = raw_outputs(predictor(), cells(root), cache=cache)
+    raw.results()
+    monkeypatch.setattr(raw, "candidates", lambda index: pytest.fail(f"picture {index} was read"))
+
+    raw.results(replace(raw.predictor.config.selection, nms_threshold=0.9))
+
+
+def test_memory_has_an_end_and_pictures_behind_it_are_read_again(root, cache, monkeypatch):
+    detector, data = predictor(), cells(root)
+    raw = raw_outputs(detector, data, cache=cache)
+    rows = len(raw._rank(0, CONFIGS[1], ahead=True))
+    monkeypatch.setattr("ssd.evaluation.raw._ROWS", 2 * rows)
+
+    for _ in range(2):
+        same(raw.results(CONFIGS[1]), list(results(detector, data, config=CONFIGS[1])))
+
+    assert 0 < sum(len(ranked) for _, ranked in raw._ranked.values()) <= 2 * rows
+
+
 def test_a_higher_score_threshold_needs_no_new_selection(root, cache):
     raw = raw_outputs(predictor(), cells(root), cache=cache)
 
@@ -148,9 +178,10 @@ def test_a_damaged_file_is_computed_again_whenever_it_is_noticed(root, cache):
         same(early.results(), list(results(wanted, data)))
         assert torch.equal(early.output(0).logits, wanted.predict(data.sample(0).picture).logits), way
         assert path.read_bytes() == good, way
+        used = raw_outputs(wanted, data, cache=cache)
         path.write_bytes(content)  # while it is in use
-        same(early.results(), list(results(wanted, data)))
-        early.output(0)
+        same(used.results(), list(results(wanted, data)))
+        used.output(0)
         assert path.read_bytes() == good, way
 
 
