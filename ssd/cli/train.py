@@ -83,8 +83,9 @@ def _data(options: argparse.Namespace, settings: Settings, stored: Stored | None
 
     config = settings.config
     if stored is not None and options.data is None:
-        before = (stored.facts.get("data") or {}).get("path") or None
-        options.data = None if before is None else Path(before)
+        before = stored.facts.get("data") or {}
+        options.data = Path(before["path"]) if before.get("path") else None
+        options.scenes = options.scenes or before.get("scenes") or None
     data = open_training_data(options, seed=config.seed, classes=settings.class_names, validate=True)
     settings.require_classes(data.class_names)
     require_batches(data.manifest.count, batch_size=config.batch_size * options.processes)

@@ -33,6 +33,7 @@ class TrainingData:
         validation: pictures to measure on, where there are any.
         validation_manifest: what those are.
         path: of the data set; empty for synthetic scenes.
+        scenes: kind of the synthetic scenes; empty for a data set.
     """
 
     source: SampleSource
@@ -41,6 +42,7 @@ class TrainingData:
     validation: SampleSource | None
     validation_manifest: Manifest | None
     path: str
+    scenes: str = ""
 
     def summary(self) -> dict[str, Any]:
         """What goes into ``run.json``."""
@@ -48,6 +50,7 @@ class TrainingData:
         return {
             **self.manifest.summary(),
             "path": self.path,
+            "scenes": self.scenes,
             "validation": None if measured is None else measured.summary(),
         }
 
@@ -60,6 +63,7 @@ def add_data_options(parser: argparse.ArgumentParser) -> None:
     """
     add = parser.add_argument
     add("--data", type=Path, metavar="DIR", help="a data set; without it, synthetic scenes")
+    add("--scenes", metavar="KIND", help="what is hard about the synthetic scenes (default)")
     add("--split", default="train", help="of the data set (train)")
     add("--classes", metavar="A,B,…", help="classes to learn, in the order of labels (all of the data)")
 
@@ -79,7 +83,7 @@ def open_training_data(
         The data.
 
     Raises:
-        ConfigError: a class that the data does not have.
+        ConfigError: a class that the data does not have, or no such kind of scenes.
         DataError: there is no data set or split, or no picture that can be used.
     """
     from ssd.training.manifest import manifest_of, overlap_warning
@@ -87,7 +91,9 @@ def open_training_data(
     if options.classes is not None:
         classes = tuple(name.strip() for name in options.classes.split(","))
     if options.data is None:
-        return _synthetic(seed, classes)
+        return _synthetic(seed, classes, kind=options.scenes or "default")
+    if options.scenes is not None:
+        raise ConfigError("--scenes is for synthetic scenes; leave it or --data out.")
     data = _opened(options.data, options.split, classes)
     _warn_of_classes(data)
     manifest = manifest_of(data, split=options.split, watch=counted)
@@ -101,7 +107,7 @@ def open_training_data(
     return TrainingData(data, data.classes, manifest, measured, measured_manifest, path)
 
 
-def _synthetic(seed: int, classes: tuple[str, ...] | None) -> TrainingData:
+def _synthetic(seed: int, classes: tuple[str, ...] | None, *, kind: str) -> TrainingData:
     """Scenes without end to learn from, and a few others to measure on."""
     from ssd.data.shapes import SHAPE_CLASSES
     from ssd.training.loader import SyntheticSource, synthetic_source
@@ -111,10 +117,10 @@ def _synthetic(seed: int, classes: tuple[str, ...] | None) -> TrainingData:
         raise ConfigError(
             f"Synthetic scenes have the classes {', '.join(SHAPE_CLASSES)}; leave --classes out."
         )
-    source = synthetic_source(seed=seed)
+    source = synthetic_source(seed=seed, kind=kind)
     measured = SyntheticSource(length=_VALIDATION_SCENES, first_seed=_FIRST_VALIDATION_SCENE)
     manifests = [manifest_of(scenes, split=_SYNTHETIC) for scenes in (source, measured)]
-    return TrainingData(source, SHAPE_CLASSES, manifests[0], measured, manifests[1], path="")
+    return TrainingData(source, SHAPE_CLASSES, manifests[0], measured, manifests[1], path="", scenes=kind)
 
 
 def _opened(path: Path, split: str, classes: tuple[str, ...] | None) -> DataSet:

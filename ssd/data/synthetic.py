@@ -72,6 +72,7 @@ class SyntheticConfig:
 SYNTHETIC_CONFIGS = {
     "default": SyntheticConfig(),
     "small": SyntheticConfig(objects=(4, 14), side_px=(10.0, 32.0), partner_share=0.05),
+    "overlapping": SyntheticConfig(objects=(2, 14), partner_share=0.6),
     "crowded": SyntheticConfig(objects=(14, 24), side_px=(24.0, 110.0), partner_share=0.35),
     "extreme-ratio": SyntheticConfig(objects=(2, 7), side_px=(14.0, 300.0), stretch=8.0, partner_share=0.0),
 }

@@ -16,7 +16,7 @@ from ssd.data.augment import Augmentation, calm
 from ssd.data.augment_colours import change_colours, colour_change
 from ssd.data.records import Sample, Target
 from ssd.data.sample_cache import SampleCache, shrunk
-from ssd.data.synthetic import synthetic_scene
+from ssd.data.synthetic import SYNTHETIC_CONFIGS, synthetic_scene
 from ssd.errors import ConfigError, ResourceError, SSDError
 from ssd.limits import MAX_SAMPLE_CACHE_BYTES
 from ssd.training.config import TrainConfig
@@ -49,30 +49,39 @@ class SyntheticSource:
     Attributes:
         length: scenes of an epoch.
         first_seed: seed of scene 0.
+        kind: what is hard about the scenes, one of ``SYNTHETIC_CONFIGS``.
     """
 
     length: int = _SCENES_OF_A_RUN
     first_seed: int = _SCENES_OF_A_RUN
+    kind: str = "default"
+
+    def __post_init__(self) -> None:
+        if self.kind not in SYNTHETIC_CONFIGS:
+            raise ConfigError(
+                f"There is no kind of scenes {self.kind!r}; choose one of {', '.join(SYNTHETIC_CONFIGS)}."
+            )
 
     def __len__(self) -> int:
         return self.length
 
     def sample(self, index: int) -> Sample:
         """The scene of seed ``first_seed + index``."""
-        return synthetic_scene(self.first_seed + index)
+        return synthetic_scene(self.first_seed + index, config=SYNTHETIC_CONFIGS[self.kind])
 
 
-def synthetic_source(*, seed: int) -> SyntheticSource:
+def synthetic_source(*, seed: int, kind: str = "default") -> SyntheticSource:
     """The scenes of a run: those of two seeds have none in common.
 
     Args:
         seed: of the run.
+        kind: what is hard about them.
 
     Returns:
         A source whose first scene has the seed ``1_000_000 · (1 + seed)``.
 
     Raises:
-        ConfigError: the seed is below 0, where the test scenes are.
+        ConfigError: the seed is below 0, where the test scenes are, or there is no such kind.
 
     Example:
         >>> synthetic_source(seed=1).first_seed
@@ -80,7 +89,7 @@ def synthetic_source(*, seed: int) -> SyntheticSource:
     """
     if seed < 0:
         raise ConfigError(f"A run's seed must be at least 0, got {seed}.")
-    return SyntheticSource(first_seed=_SCENES_OF_A_RUN * (1 + seed))
+    return SyntheticSource(first_seed=_SCENES_OF_A_RUN * (1 + seed), kind=kind)
 
 
 @dataclass(frozen=True)

@@ -265,6 +265,25 @@ def test_a_stopped_run_goes_on_in_the_middle_of_an_epoch_as_if_it_had_not_stoppe
     assert (facts["status"], [start["step"] for start in facts["starts"]]) == ("finished", [0, stop])
 
 
+def test_a_run_on_scenes_of_a_kind_goes_on_with_that_kind(run, tmp_path):
+    assert run("--scenes", "overlapping", "--set", "steps=1", "validate_every=0", data=None)[0] == 0
+    facts = tmp_path / "run" / "run.json"
+    before = json.loads(facts.read_text())["data"]
+
+    code, _, err = run("--resume", preset=(), data=None)
+
+    assert before["scenes"] == "overlapping"
+    assert (code, json.loads(facts.read_text())["data"]) == (0, before), err
+
+
+def test_a_kind_of_scenes_that_there_is_not_is_refused_and_so_is_one_beside_a_data_set(run):
+    code, _, err = run("--scenes", "foggy", data=None)
+    assert code == 2 and "no kind of scenes 'foggy'; choose one of default, small" in err
+
+    code, _, err = run("--scenes", "crowded")
+    assert code == 2 and "--scenes is for synthetic scenes" in err
+
+
 def test_a_finished_run_is_resumed_without_a_step(run, tmp_path):
     run("--set", "steps=2")
     before = digests(tmp_path / "run")

@@ -15,6 +15,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from torchvision.ops import box_iou
 
+from ssd.boxes import jaccard
 from ssd.data import synthetic
 from ssd.data.records import validate_target
 from ssd.data.shapes import SHAPE_CLASSES
@@ -137,6 +138,12 @@ def test_every_object_stays_in_sight(monkeypatch):
             assert (stage.front == index).sum() >= synthetic.MIN_VISIBLE * whole
 
 
+def overlapping(scenes):
+    """Share of the objects that overlap another by a jaccard of more than .3."""
+    best = [jaccard(scene.target.boxes, scene.target.boxes).fill_diagonal_(0).amax(dim=1) for scene in scenes]
+    return float((torch.cat(best) > 0.3).float().mean())
+
+
 @pytest.mark.parametrize("name", SYNTHETIC_CONFIGS)
 def test_every_named_hardship_is_what_its_name_says(name):
     scenes = [synthetic_scene(seed, config=SYNTHETIC_CONFIGS[name]) for seed in range(15)]
@@ -147,6 +154,7 @@ def test_every_named_hardship_is_what_its_name_says(name):
     assert {
         "default": counts.max() <= 12,
         "small": bool(sides.max() <= 32 + 1e-3),
+        "overlapping": overlapping(scenes) > 0.6 > 0.5 > overlapping([synthetic_scene(s) for s in range(15)]),
         "crowded": bool(counts.mean() >= 14),
         "extreme-ratio": bool((torch.maximum(ratios, 1 / ratios) > 3).float().mean() > 0.3),
     }[name]
