@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import re
-
 import pytest
 import torch
 
@@ -13,10 +11,13 @@ from ssd.coding import decode
 from ssd.config import CoderConfig, GridAnchors, anchor_preset
 from ssd.figures.canvas_source import canvas_script
 from ssd.figures.inspector import followed
+from ssd.figures.verdict_case import VerdictLine
 from ssd.prediction import PictureOutput
+from tests import telling
 from tests.browser.test_canvas import Canvas
 from tests.browser.test_pages import link, still, wait_for_link
 from tests.browser.waiting import expect
+from tests.telling import Telling
 
 needs_shapes = pytest.mark.skipif(
     "shapes" not in model_names(), reason="the model `shapes` is not shipped here"
@@ -30,10 +31,10 @@ SHARES = (0.0, 0.25, 0.5, 0.77, 1.0)
 
 @pytest.fixture
 def detections(open_tab, app_url):
-    """The page on a scene where one object is suppressed, another scores too low, one box is wrong."""
+    """The page on a scene that was looked for."""
 
-    def opened(query: str = "", **options) -> Canvas:
-        tab = open_tab(f"{app_url}/detections?seed=16{query}", **options)
+    def opened(scene: Telling, query: str = "", **options) -> Canvas:
+        tab = open_tab(f"{app_url}/detections?seed={scene.seed}{query}", **options)
         tab.set_default_timeout(90_000)
         tab.wait_for_selector("canvas.ssd-canvas[data-ver]")
         still(tab)
@@ -42,68 +43,75 @@ def detections(open_tab, app_url):
     return opened
 
 
-def line(canvas: Canvas, title: str):
+def line(canvas: Canvas, said: VerdictLine):
     """The panel's line about one object or box."""
-    return canvas.tab.locator(".ssd-line").filter(has_text=re.compile(title)).first
+    return canvas.tab.locator(".ssd-line").filter(has_text=f"{said.title} · {said.verdict}").first
 
 
-def knob(canvas: Canvas, name: str):
-    """A button of the panel, by what it moves."""
-    return canvas.tab.locator(".ssd-knob").filter(has_text=re.compile(name)).first
+def knob(canvas: Canvas, said: VerdictLine):
+    """The button that mends it."""
+    return canvas.tab.locator(".ssd-knob").filter(has_text=said.button).first
 
 
 @needs_shapes
 def test_a_verdict_is_read_its_knob_clicked_and_the_object_found(detections):
-    canvas = detections()
-    missed, said = int(canvas.data("missed")), line(canvas, "star 1 · suppressed")
+    scene = telling.suppressed()
+    canvas, star = detections(scene), scene.line
 
-    assert re.search(r"star 0\.\d\d overlaps its box star 0\.\d\d by 0\.\d\d", said.inner_text())
+    assert int(canvas.data("missed")) == telling.missed(scene.lines)
+    assert star.text in line(canvas, star).inner_text()
 
-    said.click()
-    canvas.wait("selected-object", 2)
+    line(canvas, star).click()
+    canvas.wait("selected-object", star.at[1])
     canvas.wait("blamed", 2)  # the suppressor and the suppressed box
-    knob(canvas, "^NMS threshold 0.45 →").click()
-    canvas.wait("missed", missed - 1)
+    knob(canvas, star).click()
+    canvas.wait("missed", telling.missed(scene.at(**star.remedy)))
     threshold = wait_for_link(canvas.tab, "nms")
     still(canvas.tab)
 
-    assert float(threshold) > 0.45
-    expect(line(canvas, "^star 1: found by star")).to_be_visible()
-    assert link(canvas.tab)["object"] == ["2"]
+    assert float(threshold) == pytest.approx(star.remedy["nms_threshold"])
+    found = canvas.tab.locator(".ssd-line").filter(has_text=f"{star.title}: found by {star.name}")
+    expect(found.first).to_be_visible()
+    assert link(canvas.tab)["object"] == [str(star.at[1])]
 
 
 @needs_shapes
 def test_the_score_knob_moves_the_slider_and_finds_what_scored_too_low(detections):
-    canvas = detections()
+    scene = telling.too_low()
+    canvas, faint = detections(scene), scene.line
 
-    knob(canvas, "^Score threshold 0.50 → 0.2").click()
+    knob(canvas, faint).click()
     score = float(wait_for_link(canvas.tab, "score"))
     still(canvas.tab)
 
     slider = canvas.tab.locator("input[type=range][aria-label='Score threshold']")
+    assert score == pytest.approx(faint.remedy["score_threshold"])
     assert score == pytest.approx(float(slider.input_value()))
-    expect(line(canvas, "^square: found by square")).to_be_visible()
+    found = canvas.tab.locator(".ssd-line").filter(has_text=f"{faint.title}: found by {faint.name}")
+    expect(found.first).to_be_visible()
 
 
 @needs_shapes
 def test_a_false_positive_says_what_is_wrong_and_goes_with_its_knob(detections):
-    canvas = detections()
-    wrong = line(canvas, "badly placed")
+    scene = telling.badly_placed()
+    canvas, said = detections(scene), scene.line
+    wrong = line(canvas, said)
 
-    assert "is needed." in wrong.inner_text()
+    assert said.text in wrong.inner_text() and "is needed." in said.text
 
     wrong.click()
     canvas.wait("blamed", 1)
-    knob(canvas, "^Score threshold 0.50 → 0.8").click()
+    knob(canvas, said).click()
     wait_for_link(canvas.tab, "score")
     still(canvas.tab)
 
-    expect(canvas.tab.locator(".ssd-line:visible").filter(has_text="badly placed")).to_have_count(0)
+    expect(canvas.tab.locator(".ssd-line:visible").filter(has_text=said.title)).to_have_count(0)
 
 
 @needs_shapes
 def test_while_a_limit_is_dragged_the_verdicts_step_back_until_python_has_new_ones(detections):
-    canvas = detections()
+    scene = telling.too_low()
+    canvas = detections(scene)
     slider = canvas.tab.locator("input[type=range][aria-label='Score threshold']")
     box = slider.bounding_box()
     verdicts = canvas.tab.locator(".ssd-lines")
@@ -115,12 +123,13 @@ def test_while_a_limit_is_dragged_the_verdicts_step_back_until_python_has_new_on
     canvas.tab.mouse.up()
     canvas.tab.wait_for_selector(".ssd-lines:not(.ssd-stale)")
 
-    assert "square: found" in verdicts.inner_text()
+    assert f"{scene.line.title}: found" in verdicts.inner_text()
 
 
 @needs_shapes
 def test_an_anchor_travels_to_its_box_and_the_link_remembers_how_far(detections):
-    canvas = detections("&object=2")
+    scene = telling.suppressed()
+    canvas = detections(scene, f"&object={scene.line.at[1]}")
     slider = canvas.tab.get_by_label("From anchor to decoded box")
     end = canvas.tab.locator(".ssd-follow output").inner_text()
 
@@ -139,17 +148,20 @@ def test_an_anchor_travels_to_its_box_and_the_link_remembers_how_far(detections)
 
 @needs_shapes
 def test_a_link_opens_with_its_object_its_blamed_boxes_and_its_anchor_on_the_way(detections):
-    canvas = detections("&object=2&travel=0.4")
+    scene = telling.suppressed()
+    at = str(scene.line.at[1])
+    canvas = detections(scene, f"&object={at}&travel=0.4")
 
-    assert (canvas.data("selected-object"), canvas.data("blamed"), canvas.data("travel")) == ("2", "2", "0.4")
+    assert (canvas.data("selected-object"), canvas.data("blamed"), canvas.data("travel")) == (at, "2", "0.4")
     assert canvas.tab.locator(".ssd-follow output").inner_text().startswith("40 % of the code")
     expect(canvas.tab.get_by_text("Hard-negative rank")).to_be_visible()
 
 
 @needs_shapes
 def test_picture_verdict_and_knob_stand_together_without_scrolling(detections):
-    canvas = detections()
-    said, button = line(canvas, "star 1 · suppressed").bounding_box(), knob(canvas, "^NMS").bounding_box()
+    scene = telling.suppressed()
+    canvas = detections(scene)
+    said, button = line(canvas, scene.line).bounding_box(), knob(canvas, scene.line).bounding_box()
 
     for box in (canvas.node.bounding_box(), said, button):
         assert box["y"] + box["height"] <= 900

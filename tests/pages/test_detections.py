@@ -14,6 +14,7 @@ import torch
 from pages.shared import verdicts
 from ssd.checkpoints import model_names
 from tests.pages.reading import texts
+from tests.telling import scene_with
 
 CASE = verdicts.case_of
 SPOKEN = {"found": "FOUND", "suppressed": "SUPPRESSED", "score too low": "LOW_SCORE"}
@@ -23,7 +24,8 @@ pytestmark = pytest.mark.skipif(
 
 
 def test_the_python_of_the_page_finds_as_many_boxes_and_the_same_verdicts(open_page):
-    app = open_page("detections", seed="16", score="0.3")
+    seed = scene_with(*SPOKEN, score=0.3)
+    app = open_page("detections", seed=str(seed), score="0.3")
     app.session_state["python"] = True
     app.run()
     code = next(block.value for block in app.code if "Predictor" in block.value)
