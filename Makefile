@@ -6,6 +6,9 @@ VENV := .venv
 BIN := $(VENV)/bin
 WORKERS ?= 2
 
+# Without bytecode every server, child process and test module would be compiled each time.
+export PYTHONDONTWRITEBYTECODE :=
+
 # A stamp names the content of the requirements it was made from, so an install runs once, and again
 # only when a pin changes. TORCH_INDEX=address takes torch and torchvision from that index first.
 digest = $(shell cat $(1) | cksum | tr ' ' '-')

@@ -495,6 +495,7 @@ def test_every_public_function_says_what_goes_in_and_what_comes_out(path):
     assert docstring_faults(text, public=(exported(text) or set()) if within_a_room else None) == []
 
 
+@pytest.mark.slow
 def test_function_bodies_stay_short():
     lengths = sorted(
         node.end_lineno - node.body[0].lineno + 1 - _docstring_lines(node)

@@ -60,6 +60,7 @@ def test_skips_stay_skips_where_nothing_is_demanded(root, tmp_path):
     assert "3 skipped" in run_pytest(root, tmp_path, require_all=False)
 
 
+@pytest.mark.slow
 def test_skips_of_browser_and_data_tests_are_failures_where_all_must_run(root, tmp_path):
     printed = run_pytest(root, tmp_path, require_all=True)
 

@@ -301,6 +301,7 @@ def test_detections_of_soft_nms_stand_by_falling_score_above_the_threshold(scene
     assert torch.equal(found.detections.labels, found.labels[found.kept])
 
 
+@pytest.mark.slow
 @given(scene=scenes(), config=soft_configs, score=st.sampled_from([0.1, 0.4, 0.6]))
 def test_a_higher_score_threshold_keeps_those_that_soft_nms_left_more(scene, config, score):
     config = replace(config, score_threshold=0.05)

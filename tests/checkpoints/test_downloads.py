@@ -168,6 +168,7 @@ def test_a_state_dict_of_the_other_model_is_refused(tmp_path):
         read_torchvision("ssd300_vgg16", tmp_path / "lite.pth")
 
 
+@pytest.mark.slow
 def test_a_backbone_starts_from_the_file_that_arrives(server, cache, monkeypatch):
     buffer = io.BytesIO()
     torch.save(models.resnet18(weights=None).state_dict(), buffer)

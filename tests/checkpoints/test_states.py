@@ -91,6 +91,7 @@ def test_what_is_no_state_dict_is_refused_with_advice(path, thing):
     assert "state_dict()" in refusal(path)
 
 
+@pytest.mark.slow
 def test_a_compressed_bomb_is_refused_unopened(path):
     with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED) as archive:
         archive.writestr("x/data.pkl", b"")

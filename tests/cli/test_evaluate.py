@@ -233,6 +233,7 @@ def test_a_mistake_is_one_sentence_with_its_exit_code(capsys, model, root, words
     assert (found_code, out, err.count("\n")) == (code, "", 1) and message in err
 
 
+@pytest.mark.slow
 def test_a_network_for_whole_pictures_is_no_detector(capsys, tmp_path, root):
     from ssd.model_presets import model_preset
     from ssd.models.network import build_model

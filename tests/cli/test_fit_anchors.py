@@ -45,6 +45,7 @@ def run(capsys, *words):
 QUICK = ("--generations", "3", "--population", "8")
 
 
+@pytest.mark.slow
 def test_the_json_holds_both_splits_and_the_preset_is_found_by_its_name(capsys, lists, presets):
     out = presets / "tall.toml"
 

@@ -27,6 +27,7 @@ def find(capsys, tmp_path, monkeypatch):
     return search
 
 
+@pytest.mark.slow
 def test_the_suggestion_lies_among_the_rates_and_the_file_holds_what_was_printed(find, tmp_path):
     code, out, _ = find("--out", tmp_path / "run", "--json")
 
@@ -40,6 +41,7 @@ def test_the_suggestion_lies_among_the_rates_and_the_file_holds_what_was_printed
     assert (kept.rates, kept.suggestion) == (tuple(answer["rates"]), answer["suggestion"])
 
 
+@pytest.mark.slow
 def test_for_people_there_are_two_lines(find):
     code, out, _ = find()
 

@@ -43,6 +43,7 @@ def run(capsys, tmp_path):
     return train
 
 
+@pytest.mark.slow
 def test_a_run_leaves_all_that_someone_needs_to_make_it_again(run, tmp_path):
     code, out, err = run("--save-every", 3, "--keep-every", 4)
 
@@ -192,6 +193,7 @@ def test_an_epoch_that_fills_no_batch_is_refused_before_the_start(run, tmp_path)
     assert not (tmp_path / "run").exists()
 
 
+@pytest.mark.slow
 def test_pictures_in_training_and_validation_are_counted_whatever_their_names(run, tmp_path):
     write_squares(tmp_path / "val", count=3, first=8)  # 8 and 9 are in the training data
     for path in [*(tmp_path / "val").glob("*/*")]:
@@ -284,6 +286,7 @@ def test_a_kind_of_scenes_that_there_is_not_is_refused_and_so_is_one_beside_a_da
     assert code == 2 and "--scenes is for synthetic scenes" in err
 
 
+@pytest.mark.slow
 def test_a_finished_run_is_resumed_without_a_step(run, tmp_path):
     run("--set", "steps=2")
     before = digests(tmp_path / "run")
@@ -295,6 +298,7 @@ def test_a_finished_run_is_resumed_without_a_step(run, tmp_path):
     assert all(after[name] == before[name] for name in before if name != "run.json")
 
 
+@pytest.mark.slow
 def test_a_resume_with_other_settings_lists_them_and_needs_override(run, tmp_path):
     run("--set", "steps=2")
     before = digests(tmp_path / "run")
@@ -310,6 +314,7 @@ def test_a_resume_with_other_settings_lists_them_and_needs_override(run, tmp_pat
     assert [line["step"] for line in steps_of(tmp_path / "run")] == [1, 2, 3, 4]
 
 
+@pytest.mark.slow
 def test_a_resume_with_other_classes_or_data_shows_both(run, tmp_path):
     run("--set", "steps=1")
     before = digests(tmp_path / "run")
@@ -374,6 +379,7 @@ def test_weights_of_other_classes_keep_backbone_and_boxes_and_both_lists_are_sho
     assert after["heads.0.logits.weight"].shape != before["heads.0.logits.weight"].shape
 
 
+@pytest.mark.slow
 def test_a_second_training_in_the_folder_of_a_living_one_is_refused(run, tmp_path):
     run("--set", "steps=1")
     with subprocess.Popen([sys.executable, "-c", "input()"], stdin=subprocess.PIPE) as other:
@@ -394,6 +400,7 @@ def test_a_second_training_in_the_folder_of_a_living_one_is_refused(run, tmp_pat
     assert run("--resume", "--override", "--set", "steps=2", preset=())[0] == 0  # its process has died
 
 
+@pytest.mark.slow
 def test_the_lock_of_another_process_under_the_same_number_is_stale(run, tmp_path):
     run("--set", "steps=1")
     stale = ProcessId(os.getpid(), created=this_process().created - 1000)

@@ -43,6 +43,7 @@ def test_the_anchors_are_torchvisions(name, picture_wh, input_wh):
     )
 
 
+@pytest.mark.slow
 def test_the_thresholds_are_torchvisions():
     from torchvision.models.detection import fasterrcnn_resnet50_fpn, retinanet_resnet50_fpn
 

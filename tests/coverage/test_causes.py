@@ -68,6 +68,7 @@ def test_the_limit_on_width_and_height_can_be_the_cause():
     assert worst.cause == "clip" and worst.enough
 
 
+@pytest.mark.slow
 @given(boxes(min_side=0.02, min_size=1, max_size=6), anchor_configs())
 def test_lifting_a_limit_is_what_the_definition_says(found, config):
     """By brute force, with every anchor of the grid built anew for each object."""

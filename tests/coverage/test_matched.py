@@ -205,6 +205,7 @@ def test_a_data_set_without_objects_has_no_recall():
     assert found.everything.recall is None and len(found.best_jaccard) == 0
 
 
+@pytest.mark.slow
 @pytest.mark.data
 @pytest.mark.parametrize(
     ("split", "share"), [("train", 0.0364), ("val", 0.0299)]

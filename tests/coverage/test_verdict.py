@@ -112,6 +112,7 @@ def test_a_data_set_without_objects_says_so():
     assert said([], []) == ("No object that counts in 2 pictures: there is nothing to learn.",)
 
 
+@pytest.mark.slow
 def test_a_share_is_never_rounded_to_nothing():
     many = [[(LARGE, 1)]] * 2500 + [[(SMALL, 1)]]
 

@@ -30,6 +30,7 @@ def blamed(found, picked):
     return by
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("part", range(3))
 def test_verdicts_at_any_threshold_are_those_of_the_diagnosis(part):
     answers = [random_answer(seed) for seed in range(25 * part, 25 * part + 25)]

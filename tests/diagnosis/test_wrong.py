@@ -102,6 +102,7 @@ def test_exactly_the_false_positives_of_the_metric_have_a_kind(seed):
     assert torch.equal(judged.gt[found.duplicate_of[twice]], found.gt[twice])
 
 
+@pytest.mark.slow
 def test_the_random_scenes_hold_every_kind():
     kinds = Counter(
         kind for seed in range(100) for kind in false_positives(random_answer(seed).result()).kind.tolist()

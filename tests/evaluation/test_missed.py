@@ -72,6 +72,7 @@ def expected_by(found, picked, number):
     return int(found.claimed_by[number]) if found.verdict[number] == int(Verdict.CLAIMED) else None
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("config", [SelectionConfig(), HARSH, SelectionConfig(top_k=3, max_detections=4)])
 def test_a_table_answers_every_score_and_iou_as_a_selection_of_its_own_does(raw, config):
     low = replace(config, score_threshold=0.05)
@@ -83,6 +84,7 @@ def test_a_table_answers_every_score_and_iou_as_a_selection_of_its_own_does(raw,
             assert table.report(score=score, evaluation_iou=iou) == own
 
 
+@pytest.mark.slow
 def test_a_table_refuses_thresholds_that_it_cannot_know(raw):
     with pytest.raises(ConfigError, match=r"at least the score threshold 0\.8, got 0\.5"):
         MissedTable(raw, config=HARSH).report(score=0.5)

@@ -80,6 +80,7 @@ def test_results_are_those_of_the_network_itself_under_any_limits(root, cache, c
     same(kept, list(results(detector, data, config=config)))
 
 
+@pytest.mark.slow
 def test_limits_asked_one_after_another_never_answer_for_each_other(root, cache):
     detector, data = predictor(), cells(root)
     raw = raw_outputs(detector, data, cache=cache)
@@ -110,6 +111,7 @@ def test_memory_has_an_end_and_pictures_behind_it_are_read_again(root, cache, mo
     assert 0 < sum(len(ranked) for _, ranked in raw._ranked.values()) <= 2 * rows
 
 
+@pytest.mark.slow
 def test_a_higher_score_threshold_needs_no_new_selection(root, cache):
     raw = raw_outputs(predictor(), cells(root), cache=cache)
 
@@ -319,6 +321,7 @@ def test_work_on_every_picture_is_given_in_order_whoever_ends_first(root, cache)
     assert told == [(count, 5) for count in range(1, 6)]
 
 
+@pytest.mark.slow
 def test_whoever_stops_at_the_progress_does_not_wait_for_the_rest(cache):
     raw, begun = raw_outputs(predictor(), SyntheticSource(length=40), cache=cache), []
 

@@ -205,6 +205,7 @@ def test_a_duplicate_names_the_box_that_was_first_and_goes_by_nms():
     assert (line.button, line.effect) == ("NMS threshold 0.80 → 0.66", "drops it")
 
 
+@pytest.mark.slow
 def test_every_object_and_every_false_positive_of_random_scenes_has_its_line():
     seen: set[str] = set()
     for seed in range(150):

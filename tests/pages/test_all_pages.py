@@ -99,6 +99,7 @@ def test_a_bad_link_falls_back_with_a_note(open_page, page, link):
     assert app.session_state["scene"].sample.picture.shape[0] == 3
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("page", [*PAGES, "your_data", "results"])
 def test_a_link_that_is_bad_in_every_part_still_opens(open_page, page, monkeypatch):
     monkeypatch.setattr(judged, "NUM_SCENES", 2)

@@ -23,6 +23,7 @@ pytestmark = pytest.mark.skipif(
 )
 
 
+@pytest.mark.slow
 def test_the_python_of_the_page_finds_as_many_boxes_and_the_same_verdicts(open_page):
     seed = scene_with(*SPOKEN, score=0.3)
     app = open_page("detections", seed=str(seed), score="0.3")
@@ -103,6 +104,7 @@ def test_no_slider_runs_the_network(open_page, monkeypatch):
     assert app.session_state["kept"]["score"] == "0.01"
 
 
+@pytest.mark.slow
 def test_a_named_set_of_limits_takes_back_what_was_moved(open_page):
     app = open_page("detections", seed="4", score="0.05", nms="0.9", agnostic="true", nmskind="soft")
     app.session_state["python"] = True

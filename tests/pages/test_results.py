@@ -59,6 +59,7 @@ def said(app) -> str:
     return texts(app)
 
 
+@pytest.mark.slow
 def test_the_numbers_are_those_of_the_evaluation(results, roots):
     from ssd.checkpoints import find_model, read_weights
     from ssd.data.folders import open_dataset
@@ -117,6 +118,7 @@ def test_data_of_other_classes_are_refused_in_a_sentence(results, roots):
     assert "Choose a detector and data with the same class names." in texts(app)
 
 
+@pytest.mark.slow
 def test_the_python_of_the_page_runs_and_says_the_same(results):
     app = results(rmetric="VOC07 11-point AP")
     app.session_state["python"] = True
@@ -129,6 +131,7 @@ def test_the_python_of_the_page_runs_and_says_the_same(results):
     assert f"VOC07 11-point AP {float(printed.getvalue().split()[0]):.3f}" in said(app)
 
 
+@pytest.mark.slow
 def test_the_network_looks_at_a_picture_once(results, monkeypatch):
     from ssd.prediction import Predictor
 
@@ -139,6 +142,7 @@ def test_the_network_looks_at_a_picture_once(results, monkeypatch):
     said(results(rscore="0.7", riou="0.75"))
 
 
+@pytest.mark.slow
 def test_many_pictures_are_diagnosed_when_asked(results, monkeypatch):
     monkeypatch.setattr(judged, "_DIAGNOSED_AT_ONCE", 3)
     app = results(rscore="0.98")

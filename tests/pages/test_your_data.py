@@ -101,6 +101,7 @@ def test_a_training_size_travels_to_matching_as_knobs(your_data):
     assert "anchors=custom" in links(app)[0] and "knobs=" in links(app)[0]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("view", ["width × height", "recall by size"])
 def test_every_view_of_coverage_is_drawn(your_data, view):
     app = your_data(ytab="coverage", yview=view)
@@ -115,6 +116,7 @@ def test_pictures_are_filtered_by_class_and_problems(your_data):
     assert "1 of 12 pictures" in said(your_data(yshown="with problems"))
 
 
+@pytest.mark.slow
 def test_anchors_are_fitted_compared_and_saved_as_a_preset(your_data, tmp_path):
     app = your_data(ytab="fit anchors", ybudget="quick: 10")
     assert "python -m ssd fit-anchors" in app.code[0].value
@@ -144,6 +146,7 @@ def test_the_wrong_way_says_what_it_does(your_data):
     assert "The picture moves and the boxes stay" in said(your_data(ytab="augmentation", ywrong="true"))
 
 
+@pytest.mark.slow
 def test_without_a_folder_the_page_teaches_how_to_open_one(your_data):
     app = your_data(source="synthetic")
     text = said(app)

@@ -92,6 +92,7 @@ def test_after_the_last_step_nothing_is_left():
     assert list(batches(Listed(), TINY, first_step=6)) == []
 
 
+@pytest.mark.slow
 def test_two_processes_see_together_what_one_sees_with_the_doubled_batch():
     one = list(batches(Listed(), dataclasses.replace(TINY, batch_size=4)))
 

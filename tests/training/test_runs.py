@@ -45,6 +45,7 @@ def record(folder: Path, *, stop: int = 0, config=CONFIG, **more) -> Training:
     return run
 
 
+@pytest.mark.slow
 def test_a_run_says_how_it_stands_at_each_moment(tmp_path: Path) -> None:
     steps = recorded(fresh(), Squares(), tmp_path)
     next(steps)
@@ -83,6 +84,7 @@ def test_a_run_taken_up_again_is_the_run_that_never_stopped(tmp_path: Path, stop
     assert_same_run(tmp_path / "run", tmp_path / "whole")
 
 
+@pytest.mark.slow
 def test_steps_after_the_last_save_are_told_once(tmp_path: Path) -> None:
     record(tmp_path / "whole")
     record(tmp_path / "run", stop=3)

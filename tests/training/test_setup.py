@@ -110,6 +110,7 @@ def _left_out(part: str) -> dict[str, Any]:
     return {**state, part: forgetful.state()[part]}
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("part", PARTS)
 def test_a_resume_without_any_one_part_is_noticed(part: str) -> None:
     expected, reports = whole()

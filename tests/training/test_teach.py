@@ -71,6 +71,7 @@ def test_a_wish_to_stop_ends_the_lesson_after_the_step_that_runs():
     assert reports[-1].look is not None
 
 
+@pytest.mark.slow
 def test_under_overwrite_one_of_the_pair_is_told_nothing():
     kept = lesson(PAIR, steps=1)[0].told
     lost = lesson(PAIR, steps=1, matching="overwrite")[0].told

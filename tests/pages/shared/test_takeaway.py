@@ -34,6 +34,7 @@ def opened(app):
     return app.run()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("page", ["anchors", "matching", "assignment"])
 def test_a_file_is_made_when_it_is_asked_for_and_not_before(open_page, made, monkeypatch, page):
     from ssd.figures import takeaway as maker
