@@ -85,6 +85,7 @@ def main() -> None:
     answer = {
         "coco_ap": report.ap,
         "coco_ap50": report.ap50,
+        "coco_ap50_below_32_px": report.small50,
         "coco_ap50_per_class": report.per_class50,
         "num_pictures": report.num_pictures,
         "num_objects": report.num_objects,

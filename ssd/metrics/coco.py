@@ -35,6 +35,7 @@ class CocoReport:
         per_class50: AP50 of each class.
         precision50: of each class the precision at the recalls 0, .01 … 1 and IoU .50, as
             COCO interpolates it; no row where it has no objects.
+        small50: AP50 of the objects below 32² pixels; ``None`` where there are none.
         num_pictures: all of them, also those without objects.
         num_objects: those that are not ignored.
     """
@@ -43,6 +44,7 @@ class CocoReport:
     per_class: dict[str, float | None]
     per_class50: dict[str, float | None]
     precision50: dict[str, Float[Tensor, "r"]]
+    small50: float | None
     num_pictures: int
     num_objects: int
 
@@ -127,6 +129,7 @@ def _report(
         per_class={name: _mean(usual[:, :, k]) for k, name in enumerate(names)},
         per_class50={name: _mean(curve) for name, curve in curves.items()},
         precision50={name: curve for name, curve in curves.items() if bool((curve > -1).all())},
+        small50=_mean(precision[_IOU50, :, :, _AREAS[" small"], -1]),
         num_pictures=len(results),
         num_objects=sum(int((~result.gt_ignored).sum()) for result in results),
     )

@@ -33,6 +33,17 @@ def test_one_false_positive_above_the_only_hit_halves_the_ap() -> None:
     assert report.ap50 == pytest.approx(0.5)
 
 
+def test_small_objects_are_judged_for_themselves() -> None:
+    small = [0.0, 0.0, 30 / 200, 30 / 100]
+    scene = picture([(small, 1, False), (DOG, 1, False)], [(small, 1, 0.9)])
+
+    report = coco_ap([scene], class_names=["dog"])
+
+    assert report.small50 == pytest.approx(1.0)
+    assert report.ap50 == pytest.approx(51 / 101)  # precision 1 up to recall .5
+    assert coco_ap([picture([(DOG, 1, False)], [])], class_names=["dog"]).small50 is None
+
+
 def test_half_overlap_counts_at_iou_50_and_not_at_75() -> None:
     tall = [0.1, 0.2, 0.5, 0.53]  # .825 of the dog
     report = coco_ap([picture([(DOG, 1, False)], [(tall, 1, 0.9)])], class_names=["dog"])
