@@ -45,7 +45,7 @@ def test_shapes_reaches_its_ap50_on_the_fixed_500_scenes() -> None:
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize(("name", "num_pictures", "least"), [("bccd", 87, 0.91), ("cards", 56, 0.93)])
+@pytest.mark.parametrize(("name", "num_pictures", "least"), [("bccd", 87, 0.919), ("cards", 56, 0.93)])
 def test_it_reaches_its_ap50_on_val(shared_data: Path, name: str, num_pictures: int, least: float) -> None:
     model = predictor(name)
     val = open_dataset(shared_data / name, split="val", classes=model.config.class_names)
