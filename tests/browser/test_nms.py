@@ -230,10 +230,13 @@ def test_a_step_survives_a_limit_that_leaves_fewer(canvas):
     shown = canvas()
     shown.node.focus()
     shown.tab.keyboard.press("s")
-    shown.tab.keyboard.press("End")
+    shown.wait("step", 0)  # the canvas is painted, and says so, with the next frame
     steps = int(shown.data("steps"))
+    shown.tab.keyboard.press("End")
+    shown.wait("step", steps - 1)
 
     slide(shown, "Score threshold", 0.6, drop=False)
+    shown.tab.wait_for_selector(f"canvas.ssd-canvas:not([data-steps='{steps}'])")
     fewer = int(shown.data("steps"))
     shown.tab.mouse.up()
 
