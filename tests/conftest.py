@@ -36,7 +36,7 @@ if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:  # started with `&` by a s
 _quiet = {"deadline": None, "suppress_health_check": [HealthCheck.too_slow]}  # a busy machine is no bug
 settings.register_profile("local", max_examples=60, **_quiet)
 settings.register_profile("ci", max_examples=60, derandomize=True, database=None, **_quiet)
-settings.register_profile("quick", max_examples=25, **_quiet)  # what `make test-fast` asks for
+settings.register_profile("quick", max_examples=20, **_quiet)  # what `make test-fast` asks for
 settings.register_profile("thorough", max_examples=2000, **_quiet)
 settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "ci" if os.environ.get("CI") else "local"))
 

@@ -269,6 +269,7 @@ def test_those_that_stay_are_the_same_without_the_reasons(scene, config, kind):
     same_detections(select_kept(*scene, config=config), select(*scene, config=config).detections)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("agnostic", [False, True], ids=["each class", "agnostic"])
 @pytest.mark.parametrize("top_k", [3, 40, 400, 5000])
 @pytest.mark.parametrize("cap", [1, 20, 200])

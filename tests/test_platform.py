@@ -62,6 +62,7 @@ def test_a_setting_that_speed_or_privacy_rests_on_is_set(option, value):
     assert flat(CONFIG)[option] == value
 
 
+@pytest.mark.slow
 def test_streamlit_reads_the_file_and_finds_what_it_says():
     command = "from streamlit import config; print(config.get_option('runner.postScriptGC'))"
     run = subprocess.run(
@@ -115,6 +116,7 @@ def module_level_imports(path: Path) -> list[str]:
     return [ast.unparse(node) for node in body if isinstance(node, ast.Import | ast.ImportFrom)]
 
 
+@pytest.mark.slow
 def test_nothing_heavy_stands_at_the_top_of_the_app():
     heavy, _ = loaded_after("\n".join(module_level_imports(ROOT / "app.py")))
 

@@ -59,6 +59,7 @@ def test_a_backbone_without_published_weights_starts_from_scratch(name):
     assert f"{name} starts from scratch" in start.sentence
 
 
+@pytest.mark.slow
 def test_a_fetched_file_gives_every_layer_of_the_backbone(cache):
     torch.manual_seed(1)
     theirs = models.resnet18(weights=None).eval()
@@ -97,6 +98,7 @@ def test_every_backbone_gives_the_last_map_of_torchvisions_classifier(name):
     torch.testing.assert_close(model.backbone.trunk(picture)[-1].flatten(1), wanted.flatten(1))
 
 
+@pytest.mark.slow
 def test_ssd300_takes_the_thirteen_convolutions_of_vgg16():
     torch.manual_seed(3)
     theirs = classifier("vgg16")

@@ -52,6 +52,7 @@ def test_a_good_set_has_no_problem_at_all(check, good, kind):
     assert (code, answer["problems"], answer["num_objects"], err) == (0, [], 2 * NUM, "")
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("row", ROWS.values(), ids=ROWS)
 def test_a_bad_input_gets_its_sentence_and_nothing_else_is_touched(check, good, tmp_path, row):
     root = tmp_path / "set"

@@ -77,6 +77,7 @@ def objects_of(number, defects):
     ]
 
 
+@pytest.mark.slow
 def test_a_thousand_good_objects_raise_no_alarm(thousand):
     before = fingerprint(thousand)
 

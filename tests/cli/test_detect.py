@@ -91,6 +91,7 @@ def test_json_is_one_array_of_what_the_package_detects(run, folder, weights):
         assert row["score"] == pytest.approx(score, abs=1e-6)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("words", "changed"),
     [
@@ -204,6 +205,7 @@ def test_a_pipe_a_socket_and_a_dangling_link_are_counted_and_do_not_block(run, f
     assert run(folder / "link.png", "--json")[0] == 3
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("here", "typed"), [("NFC", "NFD"), ("NFD", "NFC")])
 def test_a_name_is_found_in_the_other_unicode_spelling_and_that_is_noted(run, tmp_path, here, typed):
     folder = tmp_path / unicodedata.normalize(here, "Fußgänger")
@@ -243,6 +245,7 @@ def test_odd_file_names_are_processed(run, tmp_path, monkeypatch, name, form):
         assert os.listdir("out") == [name.removesuffix(".png") + ".xml"]
 
 
+@pytest.mark.slow
 def test_the_files_hold_what_json_prints(run, folder, tmp_path):
     printed = json.loads(run(folder, "--json")[1])
 

@@ -51,6 +51,7 @@ def found(root, rows):
     return path
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("metric", ["voc07", "voc12", "coco"])
 def test_a_model_is_judged_with_the_promised_keys(capsys, model, root, metric):
     words = ("evaluate", "--model", model, "--data", root, "--split", "all", "--metric", metric, "--json")
@@ -67,6 +68,7 @@ def test_a_model_is_judged_with_the_promised_keys(capsys, model, root, metric):
     assert again[:2] == (code, out)
 
 
+@pytest.mark.slow
 def test_the_network_does_not_run_again(capsys, model, root, tmp_path, monkeypatch):
     words = (
         "evaluate",

@@ -50,6 +50,7 @@ def test_for_people_there_are_two_lines(find):
     assert out.count("\n") == 2
 
 
+@pytest.mark.slow
 def test_a_file_that_exists_is_only_replaced_with_force(find, tmp_path):
     (tmp_path / "finder.json").write_text("old")
 

@@ -27,6 +27,7 @@ def test_every_layer_has_its_output_shape_and_its_parameters(capsys):
     assert logits["parameters"] == 96 * 24 * 9 + 24
 
 
+@pytest.mark.slow
 def test_the_lessons_network_goes_from_seven_cells_to_four(capsys):
     text = shown(capsys, "--preset", "ssd-4x4", "--classes", "5")
 

@@ -267,6 +267,7 @@ def test_a_stopped_run_goes_on_in_the_middle_of_an_epoch_as_if_it_had_not_stoppe
     assert (facts["status"], [start["step"] for start in facts["starts"]]) == ("finished", [0, stop])
 
 
+@pytest.mark.slow
 def test_a_run_on_scenes_of_a_kind_goes_on_with_that_kind(run, tmp_path):
     assert run("--scenes", "overlapping", "--set", "steps=1", "validate_every=0", data=None)[0] == 0
     facts = tmp_path / "run" / "run.json"
@@ -413,6 +414,7 @@ def test_the_lock_of_another_process_under_the_same_number_is_stale(run, tmp_pat
     assert not list((tmp_path / "run").glob("*.tmp"))
 
 
+@pytest.mark.slow
 def test_a_damaged_checkpoint_is_refused_and_left_alone(run, tmp_path):
     run("--set", "steps=1")
     path = tmp_path / "run" / "last.ckpt"

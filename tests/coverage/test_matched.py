@@ -79,6 +79,7 @@ def test_the_orphan_pair(rule, held, forced):
     assert found.covered.tolist() == [False, True]
 
 
+@pytest.mark.slow
 @given(
     st.lists(boxes(min_side=0.02, max_size=5), min_size=1, max_size=6),
     grid_anchors(),

@@ -66,6 +66,7 @@ def quarters(n: int) -> Sample:
     return painted(size_wh=(150, 210), first_label=4 + n % 3, boxes_px=[(30.0, 50.0, 110.0, 160.0)])
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("size_wh", SIZES.values(), ids=SIZES)
 @pytest.mark.parametrize("more", [{}, {"dihedral": 1.0, "rotate": 0.5}], ids=["mosaic", "after turns"])
 def test_the_boxes_of_all_four_tiles_frame_their_rectangles(more, size_wh):
@@ -144,6 +145,7 @@ def test_neither_the_sample_nor_the_callers_random_numbers_are_touched(name):
     assert torch.equal(sample.target.boxes, painted().target.boxes)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("mixing", [{}, {"mosaic": 1.0}, {"mixup": 1.0}, {"paste": 1.0}], ids=str)
 def test_flags_stay_with_their_objects(mixing):
     marked = dataclasses.replace(

@@ -184,6 +184,7 @@ def test_a_constraint_that_cannot_be_met_gives_nothing():
     assert crop_part(speck, min_jaccard=0.5, generator=torch.Generator().manual_seed(0)) is None
 
 
+@pytest.mark.slow
 def test_each_of_the_seven_choices_is_as_likely():
     objects, counts = torch.tensor([[0.0, 0.0, 1.0, 1.0]]), {}
 

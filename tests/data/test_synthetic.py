@@ -72,6 +72,7 @@ def test_the_boxes_in_the_record_are_those_of_the_shapes_on_a_non_square_picture
     assert [SHAPE_CLASSES[label - 1] for label in scene.target.labels] == [shape.kind for _, shape in drawn]
 
 
+@pytest.mark.slow
 def test_a_painted_object_changes_pixels_inside_its_box_only(monkeypatch):
     """The last object against the same scene without it, before grain."""
     pictures = []
@@ -125,6 +126,7 @@ def test_every_target_is_valid_and_inside_the_picture(scenes):
         assert not scene.target.difficult.any()
 
 
+@pytest.mark.slow
 def test_every_object_stays_in_sight(monkeypatch):
     stages = []
     monkeypatch.setattr(synthetic, "_paint", lambda rng, noise, stage, shape: stages.append(stage))
@@ -144,6 +146,7 @@ def overlapping(scenes):
     return float((torch.cat(best) > 0.3).float().mean())
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", SYNTHETIC_CONFIGS)
 def test_every_named_hardship_is_what_its_name_says(name):
     scenes = [synthetic_scene(seed, config=SYNTHETIC_CONFIGS[name]) for seed in range(15)]

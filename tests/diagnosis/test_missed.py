@@ -228,6 +228,7 @@ def moves_on(said: Answer) -> list[Verdict]:
     return checked
 
 
+@pytest.mark.slow
 @given(seed=st.integers(0, 1_000_000))
 def test_lifting_the_one_limit_moves_an_object_to_a_later_verdict_or_to_found(seed):
     moves_on(random_answer(seed))
@@ -242,6 +243,7 @@ def test_the_random_scenes_hold_every_verdict():
     assert min(checked.values()) >= 2
 
 
+@pytest.mark.slow
 @given(seed=st.integers(0, 1_000_000))
 def test_found_and_ignored_are_what_the_metric_says(seed):
     said = random_answer(seed)

@@ -70,6 +70,7 @@ def test_an_output_from_a_file_is_the_predictors_to_the_bit(root, cache):
         assert torch.equal(raw.target(index).boxes, data.target(index).boxes)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("config", CONFIGS, ids=str)
 def test_results_are_those_of_the_network_itself_under_any_limits(root, cache, config):
     detector, data = predictor(), cells(root)
@@ -122,6 +123,7 @@ def test_a_higher_score_threshold_needs_no_new_selection(root, cache):
             same(above(lowest, score), raw.results(replace(low, score_threshold=score)))
 
 
+@pytest.mark.slow
 def test_the_network_runs_once_for_each_picture(root, cache):
     first, again, other = counting(), counting(), counting(sha256="cd" * 32, seed=1)
 

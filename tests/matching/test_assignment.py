@@ -25,6 +25,7 @@ def labels_for(pictures):
     return [torch.arange(1, len(part) + 1) for part in pictures]
 
 
+@pytest.mark.slow
 @settings(max_examples=30)
 @given(
     pictures=st.lists(boxes(max_size=5, min_side=0.02), min_size=1, max_size=4),

@@ -67,6 +67,7 @@ def test_without_pictures_the_matrix_is_empty():
     assert found.counts.sum() == 0 and found.counts.shape == (3, 3)
 
 
+@pytest.mark.slow
 @given(seed=st.integers(0, 10_000), score=st.sampled_from([0.0, 0.25, 0.5]), iou=st.sampled_from([0.3, 0.5]))
 def test_rows_add_up_to_objects_columns_to_detections_the_diagonal_to_hits(seed, score, iou):
     results = random_results(seed)

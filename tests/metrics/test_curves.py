@@ -110,6 +110,7 @@ def test_an_unknown_metric_is_refused(unchecked):
         average_precision([], class_names=["dog"], metric="map")
 
 
+@pytest.mark.slow
 def test_half_of_whole_pixels_is_half_in_float64():
     """480 and 640 divide unevenly: in [0, 1] units the jaccard would be a hair below .5."""
     misses = 0
@@ -236,6 +237,7 @@ def test_coco_interpolates_one_curve_as_coco_does():
     )
 
 
+@pytest.mark.slow
 @given(seed=st.integers(0, 10_000))
 @settings(max_examples=15)
 def test_pairing_once_gives_what_pairing_again_gives(seed):
@@ -248,6 +250,7 @@ def test_pairing_once_gives_what_pairing_again_gives(seed):
     assert pair_up(pairing) is pairing
 
 
+@pytest.mark.slow
 @given(seed=st.integers(0, 10_000), few=st.integers(1, 9))
 @settings(max_examples=20)
 def test_detections_are_paired_alike_in_stretches_of_any_length(seed, few):

@@ -28,6 +28,7 @@ def said(owner, width, height):
     return list(zip(owner.cells(width), owner.cells(height), strict=True))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", BACKBONES)
 def test_a_backbone_has_the_cells_and_channels_that_it_says(name):
     trunk = make_trunk(name).eval()

@@ -91,6 +91,7 @@ def test_weights_that_are_not_on_this_machine_are_offered_with_size_and_source(
     assert any("Fetch" in button.label for button in app.button)
 
 
+@pytest.mark.slow
 def test_no_slider_runs_the_network(open_page, monkeypatch):
     from ssd.prediction import Predictor
 
@@ -211,6 +212,7 @@ def test_a_selected_object_is_followed_from_its_anchor_to_its_fate(open_page):
         assert f"\n{title}\n" in said
 
 
+@pytest.mark.slow
 def test_a_click_diagnoses_nothing_again_and_a_new_limit_does(open_page, monkeypatch):
     app = open_page("detections", seed="16")
     calls = []

@@ -81,6 +81,7 @@ def test_the_numbers_are_those_of_the_evaluation(results, roots):
     assert f"{report.num_objects} objects in 4 pictures." in text
 
 
+@pytest.mark.slow
 def test_the_funnel_adds_up_and_its_verdict_has_pictures(results):
     app = results(rscore="0.9")
     text = said(app)
@@ -90,6 +91,7 @@ def test_the_funnel_adds_up_and_its_verdict_has_pictures(results):
     assert app.selectbox(key="verdict").value == "score too low"
 
 
+@pytest.mark.slow
 def test_another_score_moves_recall_and_never_ap(results):
     app = results(rmetric="VOC12 AP", rscore="0.3")
     before = said(app)

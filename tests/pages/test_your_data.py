@@ -77,6 +77,7 @@ def test_a_box_that_no_page_can_show_has_its_values(your_data):
     assert "To mend it: draw the box again, or delete the object." in text
 
 
+@pytest.mark.slow
 def test_the_worst_object_comes_first_with_its_cause_and_opens_matching(your_data, roots):
     objects = read_objects(roots / "small")
     preset = any_preset("ssd300-coco")
@@ -94,6 +95,7 @@ def test_the_worst_object_comes_first_with_its_cause_and_opens_matching(your_dat
     assert f"anchor={worst.best_anchor}" in first
 
 
+@pytest.mark.slow
 def test_a_training_size_travels_to_matching_as_knobs(your_data):
     app = your_data(ytab="coverage", ysize="512")
 
@@ -110,6 +112,7 @@ def test_every_view_of_coverage_is_drawn(your_data, view):
     assert len(app.get("plotly_chart")) >= 2
 
 
+@pytest.mark.slow
 def test_pictures_are_filtered_by_class_and_problems(your_data):
     assert "12 of 12 pictures" in said(your_data())
     assert "11 of 12 pictures" in said(your_data(yclass="dog"))
@@ -155,6 +158,7 @@ def test_without_a_folder_the_page_teaches_how_to_open_one(your_data):
     assert "in 100 pictures" in text
 
 
+@pytest.mark.slow
 def test_the_code_of_the_view_runs(your_data):
     app = your_data()
     app.session_state["python"] = True

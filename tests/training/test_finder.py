@@ -29,6 +29,7 @@ def test_everything_is_as_before_after_a_search() -> None:
     assert all(p.grad is None for p in bare(run.model).parameters())
 
 
+@pytest.mark.slow
 def test_a_run_trains_after_a_search_as_it_would_have_without() -> None:
     config = replace(TINY, steps=3)
     plain = [r.loss for r in train(prepare(config, class_names=CLASSES), Squares())]
@@ -53,6 +54,7 @@ def test_rates_rise_by_one_factor_until_the_loss_blows_up() -> None:
     assert found.smooth == smoothed(found.losses)
 
 
+@pytest.mark.slow
 def test_differential_rates_keep_their_factors(monkeypatch: pytest.MonkeyPatch) -> None:
     run = prepare(replace(TINY, group_rates=(0.01, 0.1, 1.0)), class_names=CLASSES)
     seen: list[set[float]] = []

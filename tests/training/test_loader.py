@@ -109,6 +109,7 @@ def test_a_rank_that_is_none_is_refused(rank, world_size):
         batches(Listed(), TINY, rank=rank, world_size=world_size)
 
 
+@pytest.mark.slow
 def test_each_step_has_the_size_that_the_config_says():
     config = dataclasses.replace(TINY, steps=12, sizes=((0.0, 32), (0.5, 64)), size_jitter=0.5)
 
@@ -140,6 +141,7 @@ def test_every_picture_comes_once_in_each_epoch():
     assert len({tuple(epoch) for epoch in epochs}) == 4
 
 
+@pytest.mark.slow
 def test_a_picture_is_decoded_once():
     source = Listed()
 

@@ -50,6 +50,7 @@ def test_three_steps_report_what_happened() -> None:
         assert report.loss == pytest.approx(report.localisation + report.confidence, rel=1e-5)
 
 
+@pytest.mark.slow
 def test_the_same_seed_gives_the_same_run_to_the_last_bit() -> None:
     runs = [list(train(prepare(TINY, class_names=CLASSES), Squares())) for _ in range(2)]
 

@@ -59,6 +59,7 @@ def test_a_run_says_how_it_stands_at_each_moment(tmp_path: Path) -> None:
     assert read_state(tmp_path, follow(tmp_path)).standing == "finished"
 
 
+@pytest.mark.slow
 def test_closing_at_the_last_step_is_an_end_and_no_stop(tmp_path: Path) -> None:
     record(tmp_path, stop=6)
 
@@ -127,6 +128,7 @@ def test_a_broken_step_is_not_saved(tmp_path: Path, monkeypatch: pytest.MonkeyPa
     assert read_run(tmp_path)["sentence"].startswith("Broken off in step 2 of 6;")
 
 
+@pytest.mark.slow
 def test_a_full_disk_in_the_middle_leaves_the_checkpoint_before(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -38,6 +38,7 @@ def test_the_rules_become_the_numbers_of_a_run():
     assert (none.negative_ratio, none.min_negatives) == (0, 0)
 
 
+@pytest.mark.slow
 def test_steps_are_counted_and_the_last_one_says_so():
     reports = lesson(DOG, steps=3)
 
@@ -80,6 +81,7 @@ def test_under_overwrite_one_of_the_pair_is_told_nothing():
     assert lost == (Told(0, taker=1), Told(1))
 
 
+@pytest.mark.slow
 def test_a_picture_without_objects_can_be_taught():
     empty = lesson_scene("empty meadow")
     last = lesson(empty, steps=2)[-1]

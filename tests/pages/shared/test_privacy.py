@@ -53,6 +53,7 @@ def clock(monkeypatch) -> SimpleNamespace:
     return clock
 
 
+@pytest.mark.slow
 def test_a_left_session_is_emptied_and_closed_after_its_time(clock):
     server, since = Server(active=(), left=("ann",)), {}
 

@@ -53,6 +53,7 @@ def test_a_file_is_made_when_it_is_asked_for_and_not_before(open_page, made, mon
     assert PRIVACY not in texts(app) + " ".join(file.words)
 
 
+@pytest.mark.slow
 def test_a_picture_of_the_visitor_is_told_to_travel_with_the_file(open_page, made):
     buffer = io.BytesIO()
     exif = Image.Exif()
