@@ -11,9 +11,9 @@ from torch import Tensor
 
 from ssd.config import UNMATCHED, SelectionConfig
 from ssd.nms import SoftSuppression, staying, suppress, suppress_softly
-from ssd.ranking import Pool, Ranked, rank, rank_in_class
+from ssd.ranking import Pool, Ranked, rank_in_class
 
-__all__ = ["Detections", "Fate", "Selection", "select", "select_kept", "standing"]
+__all__ = ["Detections", "Fate", "Selection", "select", "standing"]
 
 
 class Fate(IntEnum):
@@ -142,48 +142,16 @@ def select(
     )
 
 
-def select_kept(
-    boxes: Float[Tensor, "a 4"], scores: Float[Tensor, "a c"], *, config: SelectionConfig
-) -> Detections:
+def standing(ranked: Ranked, *, config: SelectionConfig) -> Detections:
     """The detections of :func:`select` alone, without reasons: for whole data sets.
 
     Greedy suppression asks only those with a higher score, so the best few candidates are
-    suppressed first, and the others only where these leave room below the cap. For several
-    NMS thresholds on the same outputs see :func:`standing`.
-
-    Args:
-        boxes: decoded xyxy boxes in [0, 1] units; they are clipped to the picture.
-        scores: score of each class in 0–1, without a background column.
-        config: the four limits, and which NMS.
-
-    Returns:
-        Exactly what ``select(...).detections`` gives; soft-NMS, which changes scores, takes
-        that way.
-
-    Raises:
-        DataError: boxes and scores differ in number.
-
-    Example:
-        >>> boxes = torch.tensor([[0.0, 0.0, 0.5, 0.5], [0.0, 0.0, 0.5, 0.45]])
-        >>> select_kept(boxes, torch.tensor([[0.9], [0.8]]), config=SelectionConfig()).anchors
-        tensor([0])
-    """
-    if config.nms_kind == "soft":
-        return select(boxes, scores, config=config).detections
-    ranked = rank(boxes, scores, config=config)
-    found = standing(ranked, config=config)
-    if ranked.suffices(len(found), config=config):
-        return found
-    return standing(rank(boxes, scores, config=config, ahead=False), config=config)
-
-
-def standing(ranked: Ranked, *, config: SelectionConfig) -> Detections:
-    """The detections of :func:`select` from those that have been put in order before.
+    ranked and suppressed first, and the others only where these leave room below the cap.
 
     Args:
         ranked: what :func:`ssd.ranking.rank` gave for the same score threshold and top-k; it
             serves every threshold and kind of hard NMS, and every cap.
-        config: the limits, with hard NMS.
+        config: the limits, with hard NMS; soft NMS, which changes scores, needs :func:`select`.
 
     Returns:
         Exactly what ``select(...).detections`` gives where the ranked ones suffice
@@ -191,6 +159,7 @@ def standing(ranked: Ranked, *, config: SelectionConfig) -> Detections:
 
     Example:
         >>> boxes = torch.tensor([[0.0, 0.0, 0.5, 0.5], [0.0, 0.0, 0.5, 0.45]])
+        >>> from ssd.ranking import rank
         >>> config = SelectionConfig(nms_threshold=0.95)
         >>> standing(rank(boxes, torch.tensor([[0.9], [0.8]]), config=config), config=config).anchors
         tensor([0, 1])

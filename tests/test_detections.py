@@ -17,8 +17,9 @@ from ssd.anchors import make_anchors
 from ssd.boxes import jaccard
 from ssd.coding import decode
 from ssd.config import SELECTION_PRESETS, UNMATCHED, CoderConfig, SelectionConfig, anchor_preset
-from ssd.detections import Detections, Fate, Selection, select, select_kept
+from ssd.detections import Detections, Fate, Selection, select, standing
 from ssd.errors import DataError
+from ssd.ranking import rank
 from tests.strategies import scenes
 
 KEPT, TOP_K, SUPPRESSED, CAP = (
@@ -182,7 +183,7 @@ def test_nothing_in_gives_nothing_out():
     assert (len(found.detections), len(found.fate), found.num_below, found.num_not_finite) == (0, 0, 0, 0)
 
 
-@pytest.mark.parametrize("function", [select, select_kept])
+@pytest.mark.parametrize("function", [select, rank])
 def test_boxes_and_scores_of_different_number_are_refused(unchecked, function):
     with pytest.raises(DataError, match="2 boxes and 3 rows"):
         function(shifted(0.0, 0.5), torch.zeros(3, 1), config=SelectionConfig())
@@ -256,17 +257,24 @@ def test_raising_the_score_threshold_leaves_a_prefix_of_the_candidates(scene, co
     assert [unlike[f] for f in found.fate[:count]] == [unlike[f] for f in fewer.fate]
 
 
+def kept(boxes, scores, *, config):
+    """Those that stay: the best few are ranked first, all where these leave room below the cap."""
+    ranked = rank(boxes, scores, config=config)
+    found = standing(ranked, config=config)
+    if ranked.suffices(len(found), config=config):
+        return found
+    return standing(rank(boxes, scores, config=config, ahead=False), config=config)
+
+
 def same_detections(few: Detections, whole: Detections) -> None:
     """Field by field, bit by bit."""
     for name in ("boxes", "labels", "scores", "anchors"):
         assert torch.equal(getattr(few, name), getattr(whole, name)), name
 
 
-@given(scene=scenes(), config=configs, kind=st.sampled_from(["hard", "soft"]))
-def test_those_that_stay_are_the_same_without_the_reasons(scene, config, kind):
-    config = replace(config, nms_kind=kind)
-
-    same_detections(select_kept(*scene, config=config), select(*scene, config=config).detections)
+@given(scene=scenes(), config=configs)
+def test_those_that_stay_are_the_same_without_the_reasons(scene, config):
+    same_detections(kept(*scene, config=config), select(*scene, config=config).detections)
 
 
 @pytest.mark.slow
@@ -284,9 +292,7 @@ def test_they_are_the_same_also_where_the_best_few_leave_room(agnostic, top_k, c
         score_threshold=0.1, nms_threshold=0.45, top_k=top_k, max_detections=cap, class_agnostic=agnostic
     )
 
-    same_detections(
-        select_kept(boxes, scores, config=config), select(boxes, scores, config=config).detections
-    )
+    same_detections(kept(boxes, scores, config=config), select(boxes, scores, config=config).detections)
 
 
 def torchvision_detections(codes, logits, anchors, config: SelectionConfig) -> set[tuple[int, float, tuple]]:

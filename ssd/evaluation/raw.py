@@ -20,7 +20,7 @@ from ssd.config import SelectionConfig
 from ssd.data.folders import DataSet
 from ssd.data.images import shown_name
 from ssd.data.records import Target
-from ssd.detections import Detections, Selection, standing
+from ssd.detections import Detections, Selection, select, standing
 from ssd.errors import ConfigError
 from ssd.evaluation.cache import (
     SCORE_FLOOR,
@@ -41,7 +41,7 @@ __all__ = ["Progress", "RawOutputs", "raw_outputs"]
 _Found = TypeVar("_Found")
 Progress = Callable[[int, int], None]  # how many are done, of how many
 _THREADS = 4  # pictures at a time; what they spend their time in lets go of the interpreter
-_ROWS = 2_000_000  # ranked candidates in memory, 40 bytes each; the pictures behind them are read again
+_ROWS = 2_000_000  # ranked candidates in memory, 40 bytes each; who has more than its share is read again
 _SHORT = 32  # hex digits of a SHA-256 in a file's name
 
 
@@ -176,15 +176,17 @@ class RawOutputs:
             config: limits; ``None``: those of the detector.
 
         Returns:
-            The same detections as :meth:`select`, found among the few candidates where the
-            score threshold allows it.
+            The same detections as :meth:`select`, from the few candidates where they suffice.
         """
         config = self.predictor.config.selection if config is None else config
-        if config.nms_kind == "soft":
-            said = self.select(index, config).detections
-        else:
-            said = self._standing(index, config)
+        said = self._softened(index, config) if config.nms_kind == "soft" else self._standing(index, config)
         return picture_result(self.target(index), said, size_px=self.size_px(index))
+
+    def _softened(self, index: int, config: SelectionConfig) -> Detections:
+        """Those whom soft-NMS leaves."""
+        boxes, scores, anchors = self._asked(index, config)
+        found = select(boxes, scores, config=config).detections
+        return replace(found, anchors=anchors[found.anchors])
 
     def _standing(self, index: int, config: SelectionConfig) -> Detections:
         """Those whom hard NMS leaves; the order in which it asks is kept for another threshold."""
@@ -196,18 +198,23 @@ class RawOutputs:
         if not ranked.suffices(len(said), config=config):
             ranked = self._rank(index, config, ahead=False)
             said = standing(ranked, config=config)
-        if index in self._ranked or (index + 1) * len(ranked) <= _ROWS:
+        if len(ranked) <= _ROWS // len(self):
             self._ranked[index] = (limits, ranked)
         return said
 
     def _rank(self, index: int, config: SelectionConfig, *, ahead: bool) -> Ranked:
-        """The candidates of a picture, best first; from the few ones of the file where they suffice."""
+        """The candidates of a picture, best first."""
+        boxes, scores, anchors = self._asked(index, config)
+        ranked = rank(boxes, scores, config=config, ahead=ahead)
+        return replace(ranked, anchors=anchors[ranked.anchors])
+
+    def _asked(self, index: int, config: SelectionConfig) -> tuple[Tensor, Tensor, Tensor]:
+        """Boxes, scores and anchors: the few rows of the file where they suffice, else all."""
         if config.score_threshold < self.floor:
             output = self.output(index)
-            return rank(output.boxes, output.scores, config=config, ahead=ahead)
+            return output.boxes, output.scores, torch.arange(len(output.boxes))
         few = self.candidates(index)
-        ranked = rank(few.boxes, few.scores, config=config, ahead=ahead)
-        return replace(ranked, anchors=few.anchors.long()[ranked.anchors])
+        return few.boxes, few.scores, few.anchors.long()
 
     def results(
         self, config: SelectionConfig | None = None, progress: Progress | None = None

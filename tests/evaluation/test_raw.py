@@ -100,16 +100,25 @@ def test_for_another_nms_threshold_no_file_is_read(root, cache, monkeypatch):
     raw.results(replace(raw.predictor.config.selection, nms_threshold=0.9))
 
 
+def test_soft_nms_too_reads_the_few_candidates_only(root, cache, monkeypatch):
+    raw = raw_outputs(predictor(), cells(root), cache=cache)
+    monkeypatch.setattr(raw, "output", lambda index: pytest.fail(f"all of picture {index} was read"))
+
+    raw.results(SelectionConfig(nms_kind="soft", top_k=20))
+
+
 def test_memory_has_an_end_and_pictures_behind_it_are_read_again(root, cache, monkeypatch):
     detector, data = predictor(), cells(root)
     raw = raw_outputs(detector, data, cache=cache)
-    rows = len(raw._rank(0, CONFIGS[1], ahead=True))
-    monkeypatch.setattr("ssd.evaluation.raw._ROWS", 2 * rows)
+    rows = sorted(len(raw._rank(index, CONFIGS[1], ahead=True)) for index in range(5))
+    monkeypatch.setattr("ssd.evaluation.raw._ROWS", 5 * rows[2])
 
     for _ in range(2):
         same(raw.results(CONFIGS[1]), list(results(detector, data, config=CONFIGS[1])))
 
-    assert 0 < sum(len(ranked) for _, ranked in raw._ranked.values()) <= 2 * rows
+    held = [len(ranked) for _, ranked in raw._ranked.values()]
+    assert sorted(held) == [count for count in rows if count <= rows[2]]
+    assert rows[2] < rows[4]  # somebody is left out
 
 
 @pytest.mark.slow
