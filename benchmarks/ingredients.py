@@ -6,7 +6,7 @@
 
 Every run has the same steps, order of pictures and seed, learns from `train` and is measured on `val`.
 The last row is torchvision's own SSD300 on VGG16, from scratch, for as many seconds as the first run took
-(``--seconds`` says otherwise).
+(``--seconds`` says otherwise, and ``--their-steps`` counts steps instead, on a machine that does other work beside).
 So short a run shows what helps a network to begin, not what it ends at.
 """
 
@@ -77,13 +77,13 @@ def variants(base: TrainConfig) -> Iterator[tuple[str, TrainConfig, str]]:
 
 
 def measured(
-    what: str, run: Training, source: DataSet, validation: Pictures, *, seconds: float | None = None
+    what: str, run: Training, source: DataSet, validation: Pictures, *, seconds: float = float("inf")
 ) -> Row:
     """Train until the steps are taken or the time is up, and judge."""
     began = time.perf_counter()
     for _ in train(run, source):
         spent = time.perf_counter() - began
-        if seconds is not None and spent >= seconds:
+        if spent >= seconds:
             break
     predictor = Predictor(run.averaged.module if run.config.ema else run.model, sha256="")
     report = coco_ap(list(results(predictor, validation)), class_names=CLASSES)
@@ -100,6 +100,7 @@ def main() -> None:
     parser.add_argument("--size", type=int, default=160, help="side of the input in pixels")
     parser.add_argument("--only", nargs="+", default=[""], help="rows whose name has one of these words")
     parser.add_argument("--seconds", type=float, help="of torchvision's run (those of the first row)")
+    parser.add_argument("--their-steps", type=int, help="of torchvision's run, in place of a time")
     options = parser.parse_args()
     source, validation = (
         open_dataset(options.data, split=split, classes=CLASSES) for split in ("train", "val")
@@ -120,9 +121,13 @@ def main() -> None:
         seconds = seconds or row.seconds
         tell(row)
     if any(word in TORCHVISION for word in options.only):
-        if seconds is None:
-            parser.error("without a row of ours torchvision's needs --seconds")
-        config = replace(training_preset(TORCHVISION), batch_size=16, learning_rate=1e-3, steps=200)
+        if options.their_steps:
+            seconds = float("inf")
+        elif seconds is None:
+            parser.error("without a row of ours torchvision's needs --seconds or --their-steps")
+        config = replace(
+            training_preset(TORCHVISION), batch_size=16, learning_rate=1e-3, steps=options.their_steps or 200
+        )
         theirs = prepare(config, class_names=CLASSES)
         tell(measured("torchvision's SSD300", theirs, source, validation, seconds=seconds))
 

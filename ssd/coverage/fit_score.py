@@ -2,7 +2,7 @@
 
 The best anchor of a shape is the one in the nearest cell (:mod:`ssd.coverage.nearest`). An object
 can lose it only to another object of its picture that overlaps this anchor at least as much, or
-(where the last object wins) that claims the same anchor; only pictures where that can happen are
+(where the last object wins) that claims the same anchor as its best; only pictures where that can happen are
 matched in full.
 """
 
@@ -140,9 +140,10 @@ class Objective:
         sides = (np.minimum(own[2:], other[2:]) - np.maximum(own[:2], other[:2])).clip(min=0)
         shared = sides.prod(axis=0)
         areas = (own[2:] - own[:2]).prod(axis=0) + self._area[self._second]
-        rival = shared / (areas - shared) >= best[self._first] - _ROUNDING
-        if self.rule != "bipartite":
-            rival |= (np.abs(own - anchors[:, self._second]) < _ROUNDING).all(axis=0)
+        overlap = shared / (areas - shared)
+        rival = overlap >= best[self._first] - _ROUNDING
+        if self.rule != "bipartite":  # one of equals may be claimed, and of those that no anchor touches any
+            rival |= overlap >= best[self._second] - _ROUNDING
         contested = np.zeros(len(best), dtype=bool)
         contested[self._first[rival]] = True
         return contested

@@ -8,11 +8,18 @@ import math
 import numpy as np
 import pytest
 import torch
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from ssd.anchors import make_anchors
-from ssd.config import MATCHING_RULES, AnchorPreset, GridAnchors, anchor_preset, caffe_anchors
+from ssd.config import (
+    MATCHING_RULES,
+    AnchorPreset,
+    GridAnchors,
+    SizeAnchors,
+    anchor_preset,
+    caffe_anchors,
+)
 from ssd.coverage import Objective, coverage, fit_anchors, preset_coverage
 from ssd.coverage.fit_space import fit_space, k_means
 from ssd.data.object_table import ObjectTable, object_table, read_objects
@@ -41,6 +48,24 @@ def cells(count: int, *, seed: int, wh: tuple[float, float] = (0.1, 0.2)) -> Obj
     return table(*torch.cat([low, low + size], dim=2))
 
 
+@example(  # no anchor touches the second box: it claims the very first anchor, which is the other one's best
+    pictures=[torch.tensor([[0.0, 0.0, 0.5, 0.5], [0.0, 0.0, 1.0, 0.02]])],
+    config=SizeAnchors(
+        grids_wh=((3, 2), (1, 1)),
+        sizes_px=(14.0, 1.0),
+        extra_sizes_px=(1.0, 1.0),
+        ratios=((), ()),
+        picture_wh=(50, 50),
+    ),
+    rule="overwrite",
+    threshold=0.3,
+)
+@example(  # the second box lies between two cells: it claims the first of them
+    pictures=[torch.tensor([[0.0, 0.0, 0.5, 1.0], [0.45, 0.4, 0.55, 0.6]])],
+    config=GridAnchors(grids=(2,)),
+    rule="overwrite",
+    threshold=0.3,
+)
 @given(
     st.lists(boxes(min_side=0.02, max_size=6), min_size=1, max_size=5),
     anchor_configs(),
