@@ -6,7 +6,7 @@
 
 Every run has the same steps, order of pictures and seed, learns from `train` and is measured on `val`.
 The last row is torchvision's own SSD300 on VGG16, from scratch, for as many seconds as the first run took
-(``--seconds`` says otherwise, and ``--their-steps`` counts steps instead, on a machine that does other work beside).
+(``--seconds`` says otherwise; ``--their-steps`` counts steps instead, where other work goes on beside).
 So short a run shows what helps a network to begin, not what it ends at.
 """
 
