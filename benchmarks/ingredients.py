@@ -100,7 +100,7 @@ def main() -> None:
     parser.add_argument("--size", type=int, default=160, help="side of the input in pixels")
     parser.add_argument("--only", nargs="+", default=[""], help="rows whose name has one of these words")
     parser.add_argument("--seconds", type=float, help="of torchvision's run (those of the first row)")
-    parser.add_argument("--their-steps", type=int, help="of torchvision's run, in place of a time")
+    parser.add_argument("--their-steps", type=int, help="of torchvision's run, in place of ours' time")
     options = parser.parse_args()
     source, validation = (
         open_dataset(options.data, split=split, classes=CLASSES) for split in ("train", "val")
@@ -122,7 +122,7 @@ def main() -> None:
         tell(row)
     if any(word in TORCHVISION for word in options.only):
         if options.their_steps:
-            seconds = float("inf")
+            seconds = options.seconds or float("inf")
         elif seconds is None:
             parser.error("without a row of ours torchvision's needs --seconds or --their-steps")
         config = replace(
