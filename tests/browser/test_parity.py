@@ -197,6 +197,7 @@ def differences(one: dict, anchors: torch.Tensor, answer: dict) -> list[str]:
 
 
 @pytest.mark.slow
+@pytest.mark.usefixtures("unchecked")  # the checks of shapes would take as long as all the rest
 def test_the_browser_matches_ten_thousand_scenes_as_python_does(scripted):
     dice = np.random.default_rng(7)
     named = subsets(dice)
@@ -264,6 +265,7 @@ FATES_IN_BROWSER = """
 
 
 @pytest.mark.slow
+@pytest.mark.usefixtures("unchecked")  # the checks of shapes would take as long as all the rest
 def test_the_browser_filters_scores_as_a_new_selection_would(scripted):
     dice = torch.Generator().manual_seed(5)
     wrong = []
@@ -401,6 +403,7 @@ def nms_expected(one: dict, *, judged: bool = False) -> tuple[dict, dict]:
 
 
 @pytest.mark.slow
+@pytest.mark.usefixtures("unchecked")  # the checks of shapes would take as long as all the rest
 def test_the_browser_suppresses_in_ten_thousand_scenes_as_python_does(scripted):
     dice = np.random.default_rng(17)
     wrong, seen = [], set()
