@@ -40,10 +40,19 @@ def chromium() -> Iterator[object]:
         browser.close()
 
 
+@pytest.fixture(scope="session")
+def profiles(chromium) -> Iterator[dict[str, object]]:
+    """One profile for each set of options: it keeps Streamlit's scripts compiled, and nothing of a visitor."""
+    found: dict[str, object] = {}
+    yield found
+    for context in found.values():
+        context.close()
+
+
 @pytest.fixture
-def open_tab(chromium) -> Iterator[Callable]:
+def open_tab(chromium, profiles) -> Iterator[Callable]:
     """A function that opens a tab; errors in its console fail the test."""
-    contexts, complaints = [], []
+    tabs, complaints = [], []
 
     def hear(message) -> None:
         where = message.location.get("url", "")
@@ -51,9 +60,12 @@ def open_tab(chromium) -> Iterator[Callable]:
             complaints.append(f"{message.text} ({where})")
 
     def open_one(url: str = "about:blank", *, width: int = 1280, height: int = 900, **options):
-        context = chromium.new_context(viewport={"width": width, "height": height}, **options)
-        contexts.append(context)
-        tab = context.new_page()
+        options["viewport"] = {"width": width, "height": height}
+        key = repr(sorted(options.items()))
+        if key not in profiles:
+            profiles[key] = chromium.new_context(**options)
+        tab = profiles[key].new_page()
+        tabs.append(tab)
         tab.on("console", hear)
         tab.on("pageerror", lambda error: complaints.append(str(error)))
         tab.set_default_timeout(30_000)
@@ -61,8 +73,12 @@ def open_tab(chromium) -> Iterator[Callable]:
         return tab
 
     yield open_one
-    for context in contexts:
-        context.close()
+    for tab in tabs:
+        if not tab.is_closed() and tab.url.startswith("http"):
+            tab.evaluate("localStorage.clear()")
+        tab.close()
+    for profile in profiles.values():
+        profile.clear_cookies()
     assert complaints == []
 
 

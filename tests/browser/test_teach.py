@@ -103,7 +103,7 @@ def test_closing_the_tab_frees_the_network(learning):
     begin(first)
     button(second, "Teach it this picture").click()
     said(second, "1 visitor before you").wait_for()
-    first.context.close()
+    first.close()
 
     wait_for_the_end(second)
     said(second, r"^dog: found at").wait_for()
