@@ -123,9 +123,8 @@ def test_a_link_with_a_ratio_opens_with_it(lab):
 
 
 @needs_shapes
-@pytest.mark.parametrize("ratio", ["99", "-1", "nan", "many"])
-def test_a_link_with_a_ratio_that_is_none_opens_with_three(lab, ratio):
-    assert float(lab(f"&ratio={ratio}").data("ratio")) == 3.0
+def test_a_link_with_a_ratio_that_is_none_opens_with_three(lab):
+    assert float(lab("&ratio=nan").data("ratio")) == 3.0  # others: tests/pages/test_sliders.py
 
 
 @needs_shapes
@@ -172,8 +171,7 @@ def test_the_focal_curve_follows_gamma_while_it_is_dragged(lab):
 
 
 @needs_shapes
-@pytest.mark.parametrize("link", ["alpha=7&gamma=-1", "alpha=nan&gamma=", "alpha=a&gamma=1e999"])
-def test_a_link_with_an_alpha_or_gamma_that_is_none_opens_with_the_usual_ones(lab, link):
-    tab = lab(f"&{link}&loss_tab=loss+curves").tab
+def test_a_link_with_an_alpha_or_gamma_that_is_none_opens_with_the_usual_ones(lab):
+    tab = lab("&alpha=nan&gamma=&loss_tab=loss+curves").tab
 
     tab.locator(".legendtext", has_text=re.compile("focal, α 0.25, γ 2$")).wait_for()
