@@ -42,7 +42,7 @@ def chromium() -> Iterator[object]:
 
 @pytest.fixture(scope="session")
 def profiles(chromium) -> Iterator[dict[str, object]]:
-    """One profile for each set of options: it keeps Streamlit's scripts compiled, and nothing of a visitor."""
+    """A profile for each set of options: it keeps Streamlit's scripts compiled, and nothing of a visitor."""
     found: dict[str, object] = {}
     yield found
     for context in found.values():
