@@ -270,7 +270,7 @@ def test_the_browser_filters_scores_as_a_new_selection_would(scripted):
     dice = torch.Generator().manual_seed(5)
     wrong = []
 
-    for round_ in range(250):
+    for round_ in range(100):
         config = SelectionConfig(
             score_threshold=0.05,
             nms_threshold=(0.3, 0.45, 0.5)[round_ % 3],
