@@ -31,13 +31,16 @@ SCENES = 10_000
 PRESETS = ("lesson-multi", "ssd300-voc", "ssdlite320-coco")
 THRESHOLDS = (0.0, 0.25, 0.35, 0.4, 0.45, 0.5, 0.55, 0.6, 0.7, 1.0)
 
+BYTES = """((array) => {
+  const all = new Uint8Array(array.buffer);
+  let text = "";
+  for (let at = 0; at < all.length; at += 8192) text += String.fromCharCode(...all.subarray(at, at + 8192));
+  return btoa(text);
+})"""
+
 MAKE_IN_BROWSER = """
 ({ blob, knobs }) => {
-  const bytes = (array) => {
-    let text = "";
-    new Uint8Array(array.buffer).forEach((byte) => { text += String.fromCharCode(byte); });
-    return btoa(text);
-  };
+  const bytes = BYTES;
   const levels = knobs ? ssdCanvas.configLevels(knobs) : blob.levels;
   const made = ssdCanvas.makeAnchors(levels, blob.column_first);
   return {
@@ -45,12 +48,11 @@ MAKE_IN_BROWSER = """
     shape: bytes(made.shape), perLevel: made.perLevel, levels,
   };
 }
-"""
+""".replace("BYTES", BYTES)
 
 MATCH_IN_BROWSER = """
 (batch) => {
-  const bytes = (array) =>
-    btoa(Array.from(new Uint8Array(array.buffer), (b) => String.fromCharCode(b)).join(""));
+  const bytes = BYTES;
   return batch.scenes.map((scene) => {
     const table = (window.tables ??= {})[scene.anchors] ??= new ssdCanvas.MatchTable(
       new Float32Array(Uint8Array.from(atob(batch.anchors[scene.anchors]), (c) => c.charCodeAt(0)).buffer));
@@ -62,7 +64,7 @@ MATCH_IN_BROWSER = """
     };
   });
 }
-"""
+""".replace("BYTES", BYTES)
 
 
 @pytest.fixture
@@ -316,8 +318,7 @@ def _filter_faults(picked, answer: dict, where: str) -> list[str]:
 
 NMS_IN_BROWSER = """
 (scenes) => {
-  const bytes = (array) =>
-    btoa(Array.from(new Uint8Array(array.buffer), (b) => String.fromCharCode(b)).join(""));
+  const bytes = BYTES;
   return scenes.map(({ blob, limits, answers, ignored }) => {
     const candidates = ssdCanvas.readBlob(blob);
     const above = ssdCanvas.countAbove(candidates.scores, limits.score);
@@ -329,7 +330,7 @@ NMS_IN_BROWSER = """
     };
   });
 }
-"""
+""".replace("BYTES", BYTES)
 CLASSES = ("dog", "cat", "person", "bus", "cow")
 
 
