@@ -89,6 +89,7 @@ class Follower {
       const value = shownBy(key);
       if (value === null || value === this.shown.get(key)) continue;
       if (this.shown.has(key)) {
+        this.moved.delete(key); // the last one that was moved has the last word
         this.moved.set(key, value);
         moved = true;
       }
@@ -100,6 +101,7 @@ class Follower {
   update() {
     const payload = { ...this.data };
     for (const [key, value] of this.moved) {
+      if (this.data.heard?.[key] === value) continue; // Python knew: what it says is newer
       const way = this.data.ahead?.[key];
       const { matching, ...rest } = way === undefined ? {} : patchOf(way, value, payload.knobs);
       Object.assign(payload, rest);

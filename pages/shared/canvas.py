@@ -32,6 +32,7 @@ def box_canvas(
     on_event: Callable[[CanvasEvents], None] | None = None,
     ahead: Mapping[str, Any] | None = None,
     choices: Blob | None = None,
+    heard: Mapping[str, Any] | None = None,
 ) -> CanvasEvents:
     """Show a canvas.
 
@@ -45,6 +46,8 @@ def box_canvas(
             the setting that takes a slider's number, the knob that it turns, or what each value
             changes in the payload.
         choices: sets of anchors that ``ahead`` may name.
+        heard: what some of those widgets showed when this payload was made: there it is Python
+            that has the last word, which may have set more than the widget.
 
     Returns:
         The last report, whether new or not.
@@ -55,6 +58,7 @@ def box_canvas(
         for blob in (*payload.blobs, *([] if choices is None else [choices])):
             component("store")(key=f"{key}_{blob.data['kind']}", data={"digest": blob.digest, **blob.data})
         light = {**payload.light, "revision": canvas_events(key).revision, "ahead": ahead or {}}
+        light["heard"] = heard or {}
         component("canvas")(key=key, data=light, on_view_change=report, on_step_change=step)
     return canvas_events(key)
 

@@ -24,6 +24,7 @@ _MATCHING_AHEAD = {
     "rule": {rule: {"matching": {"rule": rule}} for rule in MATCHING_RULES},
     "strict": {"true": {"matching": {"strict": True}}, "false": {"matching": {"strict": False}}},
 }
+_HEARD = ("anchors", *_MATCHING_AHEAD)  # widgets of the sidebar whose value is what the page shows of them
 
 
 def scene_canvas(
@@ -80,6 +81,7 @@ def scene_canvas(
         on_event=on_event or take_events,
         ahead=followed,
         choices=choices() if "anchors" in followed else None,
+        heard={key: st.session_state[key] for key in _HEARD if key in followed and key in st.session_state},
     )
     return shown
 

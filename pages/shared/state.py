@@ -8,10 +8,12 @@ have been written by anybody: whoever reads one here checks it, and drops it wit
 from __future__ import annotations
 
 import math
+import time
 from collections.abc import Iterable
 
 import streamlit as st
 from streamlit import config
+from streamlit.runtime.scriptrunner import get_script_run_ctx
 
 from ssd.limits import MAX_QUERY_VALUE_CHARS
 
@@ -41,6 +43,8 @@ KEYS = (
 )
 PAGE = "page"  # key of the fragment that holds a page's own part
 OF_THE_PICTURE = ("objects", "object", "detection", "classes", "step")  # meaningless on another picture
+DRAWN = ("objects", "knobs")  # a visitor's work: a step back in the browser does not take it away
+_ON_ITS_WAY_S = 0.5  # from a part that was written until the browser's next words have it
 NOT_IN_A_LINK = ("objects", "object", "detection")  # of a picture that does not travel
 
 
@@ -84,10 +88,19 @@ def take_notes() -> list[str]:
 
 
 def read_link() -> None:
-    """Take over what the address bar holds and we did not write there ourselves."""
-    written = st.session_state.get("written", {})
+    """Take over what the address bar holds and we did not write there ourselves.
+
+    A part that we wrote for this page and that is gone again: the visitor went back. What was
+    drawn stays then, and so does all that was written too shortly before to be in the address yet.
+    """
+    written, page = st.session_state.get("written", {}), st.session_state.get("written_on")
+    is_back = (
+        page == _page_now() and time.monotonic() - st.session_state.get("written_at", 0.0) > _ON_ITS_WAY_S
+    )
     for key in KEYS:
         text = st.query_params.get(key)
+        if text is None and is_back and key not in DRAWN and kept().get(key) == written.get(key):
+            keep(key, None)
         if text is None or text == written.get(key):
             continue
         if len(text) > MAX_QUERY_VALUE_CHARS:
@@ -106,7 +119,15 @@ def write_link(*, travels: bool) -> None:
     changed = {key: text for key, text in wanted.items() if st.query_params.get(key) != text}
     if changed:
         st.query_params.update(changed)
-    st.session_state["written"] = wanted
+    if wanted != st.session_state.get("written"):
+        st.session_state["written_at"] = time.monotonic()
+    st.session_state["written"], st.session_state["written_on"] = wanted, _page_now()
+
+
+def _page_now() -> str:
+    """The page that runs."""
+    found = get_script_run_ctx()
+    return "" if found is None else found.page_script_hash
 
 
 def kept_index(key: str, *, below: int) -> int | None:

@@ -80,7 +80,7 @@ def field_sentences(scene: Scene, cell: Cell) -> tuple[str, ...]:
     if seen is None:
         return ("Free anchors belong to no network, so there is no receptive field to show.",)
     level = scene.config.levels()[cell.level]
-    width, height = max(w for w, _ in level.shapes_wh), max(h for _, h in level.shapes_wh)
+    width, height = max(level.shapes_wh, key=lambda wh: wh[0] * wh[1])
     lines = [
         f"Level {cell.level}, row {cell.row}, column {cell.column}:",
         f"its predictions can depend on {seen.wh_px[0]} × {seen.wh_px[1]} pixels of the input.",

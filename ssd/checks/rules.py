@@ -72,7 +72,7 @@ RULES: dict[str, Rule] = {
     "image": Rule("error", "an annotation must belong to an image that is listed", _EXPORT),
     "double-id": Rule("error", "an annotation's id must be its own", _EXPORT),
     "unknown-class": Rule("error", "a class must be one of those that are known",
-                          "rename the class, or leave it out with --classes"),
+                          "rename the class, or name it with --classes too"),
     "class-variant": Rule("error", "a class must be spelt in one way", "use one spelling in every file"),
     "misspelt-class": Rule("warning", "a rare class should not be spelt almost as a frequent one",
                            "rename it, or name it with --classes where it is right"),

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from ssd.cli.parsing import Command, choice, share, whole_number
+from ssd.cli.progress import say
 from ssd.config import MATCHING_RULES, any_preset, any_preset_names
 from ssd.errors import DataError
 
@@ -59,7 +60,10 @@ def _run_coverage(options: argparse.Namespace) -> int:
     answer = coverage_answer(found)
     print(json.dumps(answer) if options.json else "\n".join(_sentences(found, options.preset)))
     recall = found.everything.recall or 0.0
-    return _BELOW if options.min_recall is not None and recall < options.min_recall else 0
+    if options.min_recall is None or recall >= options.min_recall:
+        return 0
+    say(f"recall {recall:.4f} is below --min-recall {options.min_recall:g}")
+    return _BELOW
 
 
 def coverage_answer(found: Coverage) -> dict[str, object]:

@@ -23,7 +23,7 @@ _FULL_NAMES = {"voc07": "VOC07 11-point AP", "voc12": "VOC12 AP", "coco": "COCO 
 
 def _add_evaluate(parser: argparse.ArgumentParser) -> None:
     """Options of ``evaluate``."""
-    add_input_options(parser)
+    add_input_options(parser, usual="val; all with --detections")
     add = parser.add_argument
     add("--detections", type=Path, metavar="FILE", help="COCO results of any tool, instead of --model")
     add("--ground-truth", type=Path, metavar="DIR|FILE", help="what --detections are judged by")

@@ -25,17 +25,18 @@ _LISTED = 20  # problems that are told one by one
 _LINE_SECONDS = 5.0  # from line to line, where there is no terminal
 
 
-def add_input_options(parser: argparse.ArgumentParser) -> None:
+def add_input_options(parser: argparse.ArgumentParser, *, usual: str = "val") -> None:
     """Options that name a detector and its pictures.
 
     Args:
         parser: of the command.
+        usual: what the help says of the split that is taken without ``--split``.
     """
     add = parser.add_argument
     add("--model", metavar="NAME|FILE", help="a shipped model, a weights file, or a torchvision detector")
     add("--weights", type=Path, metavar="FILE", help="state dict for a torchvision detector")
     add("--data", type=Path, metavar="DIR", help="a data set")
-    add("--split", metavar="S", help="of the data set; all takes every picture (val)")
+    add("--split", metavar="S", help=f"of the data set; all takes every picture ({usual})")
     add("--cache", type=Path, metavar="DIR", help="folder of raw outputs (in the user's cache)")
 
 

@@ -46,7 +46,9 @@ def _add_fit_anchors(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--rule", type=choice(MATCHING_RULES), default="bipartite", metavar="RULE",
                         help=f"{', '.join(MATCHING_RULES)} (default: %(default)s)")  # fmt: skip
     parser.add_argument("--generations", type=whole_number, default=60, metavar="N", help="(%(default)s)")
-    parser.add_argument("--population", type=whole_number, default=24, metavar="N", help="(%(default)s)")
+    parser.add_argument(
+        "--population", type=whole_number, default=24, metavar="N", help="(%(default)s; at least 5)"
+    )
     parser.add_argument("--seed", type=int, default=0, help="of all chance (%(default)s)")
     parser.add_argument(
         "--keep-grids", action="store_true", help="lesson presets: keep the grids, so that the network fits"

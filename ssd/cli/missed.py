@@ -108,11 +108,12 @@ def _sentences(report: MissedReport) -> list[str]:
 
 def _line(missed: MissedObject) -> str:
     """One missed object."""
-    by = f" by {missed.by}" if missed.by is not None else ""
+    whose = "object" if missed.verdict == "claimed" else "anchor"
+    by = f" by {whose} {missed.by}" if missed.by is not None else ""
     verdict, cover = (name.replace("_", " ") for name in (missed.verdict, missed.cover))
     return (
         f"  {missed.image_id}, object {missed.object}, {missed.category}: {verdict}{by}, "
-        f"best jaccard {missed.best_jaccard:.2f}, score {missed.score:.2f}, {cover}"
+        f"best jaccard {missed.best_jaccard:.2f}, score {missed.score:.3f}, {cover}"
     )
 
 

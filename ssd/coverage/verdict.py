@@ -88,7 +88,7 @@ def _who(found: Coverage) -> str:
     if count == len(labels):
         return f", all of them {name}{size}"
     if count >= _MOST * len(labels):
-        return f", {count:,} of the {len(labels):,} {name}{size and f', all{size}'}"
+        return f"; {count:,} of these {len(labels):,} are {name}{size and f', and all are{size}'}"
     return size and f", all of them{size}"
 
 

@@ -98,6 +98,8 @@ def _claimed(case: Case, g: int, candidate: int) -> _Told:
     return text, (*shown, involved(case.result.gt_boxes[other], "object", case.titles[other]))
 
 
+_NEAR = 0.1  # jaccard from which a box is said to lie on something
+
 _MISSED = {
     Verdict.NO_BOX: _no_box,
     Verdict.WRONG_CLASS: _wrong_class,
@@ -135,7 +137,7 @@ def wrong_sentence(case: Case, row: int) -> _Told:
     """
     g, kind = int(case.wrong.gt[row]), FalsePositive(int(case.wrong.kind[row]))
     if g == UNMATCHED:
-        return "No object is near it.", ()
+        return _beside_ignored(case, row)
     title, near = case.titles[g], case.overlap(case.result.boxes[row], g)
     there = involved(case.result.gt_boxes[g], "object", title)
     if kind == FalsePositive.WRONG_CLASS:
@@ -145,3 +147,20 @@ def wrong_sentence(case: Case, row: int) -> _Told:
     twin = int(case.picked.kept[case.wrong.duplicate_of[row]])
     text = f"It lies on {title} (jaccard {near:.2f}), which {case.said(twin)} has found."
     return text, (there, involved(case.picked.boxes[twin], "true_positive", case.said(twin)))
+
+
+def _beside_ignored(case: Case, row: int) -> _Told:
+    """A false positive without an object: perhaps it lies on one that takes no part."""
+    box = case.result.boxes[row]
+    at = {g: case.overlap(box, g) for g in case.result.gt_ignored.nonzero()[:, 0].tolist()}
+    near = max(at, key=at.__getitem__, default=UNMATCHED)
+    if near == UNMATCHED or at[near] < _NEAR:
+        return "No object is near it.", ()
+    title = case.titles[near]
+    why = (
+        "takes no part"
+        if int(case.result.gt_labels[near])
+        else "is of a class that this detector does not know"
+    )
+    text = f"Only {title} is near it (jaccard {at[near]:.2f}), which {why}."
+    return text, (involved(case.result.gt_boxes[near], "object", title),)

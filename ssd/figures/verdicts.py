@@ -71,7 +71,9 @@ def _object_line(case: Case, g: int, remedies: Mapping[int, Remedy | None]) -> V
     verdict, name = Verdict(int(case.diagnosis.verdict[g])), case.object_classes[g]
     at, candidate = ("object", g), int(case.diagnosis.candidate[g])
     if verdict == Verdict.IGNORED:
-        return VerdictLine(case.titles[g], "ignored", "and takes no part", "ignored_object", name, at)
+        known = int(case.result.gt_labels[g]) > 0
+        text = "and takes no part" if known else "since this detector does not know the class"
+        return VerdictLine(case.titles[g], "ignored", text, "ignored_object", name, at)
     if verdict == Verdict.FOUND:
         box = case.picked.boxes[candidate]
         text = f"by {case.said(candidate)} at jaccard {case.overlap(box, g):.2f}"

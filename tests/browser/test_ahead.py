@@ -233,3 +233,20 @@ def test_what_is_done_on_the_canvas_is_newer_than_the_widgets(held):
     still(canvas.tab)
 
     assert float(canvas.data("threshold")) == pytest.approx(0.3)
+
+
+def test_of_two_widgets_the_last_that_was_moved_has_the_last_word(held):
+    canvas, way = held("matching?seed=4")
+    press_right(canvas.tab)
+    choose_preset("lesson-multi")(canvas.tab)  # brings its source's .4
+    canvas.tab.wait_for_selector("canvas.ssd-canvas[data-threshold='0.4']")
+    way.release()
+    still(canvas.tab)
+    way.kept = []
+
+    press_right(canvas.tab)
+
+    canvas.tab.wait_for_selector("canvas.ssd-canvas[data-threshold='0.45']")
+    way.release()
+    still(canvas.tab)
+    assert canvas.data("threshold") == "0.45"

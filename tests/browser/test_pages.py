@@ -113,6 +113,39 @@ def test_the_score_slider_changes_the_count_while_it_moves(explorer):
     assert int(canvas.data("above")) == during
 
 
+@needs_shapes
+def test_a_step_back_takes_back_what_was_set_on_the_canvas(explorer):
+    canvas = Canvas(explorer("detections?seed=4"))
+    slider = canvas.tab.locator("input[type=range][aria-label='Score threshold']")
+    before = canvas.data("above")
+
+    slider.fill("0.1")
+    wait_for_link(canvas.tab, "score")
+    still(canvas.tab)
+    assert canvas.data("above") != before
+    canvas.tab.wait_for_timeout(600)
+    canvas.tab.go_back()
+
+    canvas.tab.wait_for_selector(f"canvas.ssd-canvas[data-above='{before}']")
+    still(canvas.tab)
+    assert "score" not in link(canvas.tab)
+    assert slider.input_value() == "0.5"
+
+
+@pytest.mark.parametrize("page", ["matching", "assignment"])
+def test_a_button_that_sets_everything_shows_what_its_link_shows(explorer, page):
+    canvas = Canvas(explorer(page))
+    canvas.tab.get_by_role("button", name="Worked example").click()
+    canvas.tab.wait_for_selector("canvas.ssd-canvas[data-positive='3']")
+    still(canvas.tab)
+
+    assert [canvas.data(name) for name in ("threshold", "positive", "forced")] == ["0.5", "3", "3"]
+
+    canvas.tab.locator("[data-testid=stSidebar] [data-testid=stSlider] input").focus()
+    canvas.tab.keyboard.press("ArrowRight")
+    canvas.tab.wait_for_selector("canvas.ssd-canvas[data-threshold='0.51']")
+
+
 def test_the_dog_is_dragged_and_anchors_change_hands(explorer):
     canvas = Canvas(explorer(f"matching?{DOG}"))
     sentence = canvas.tab.get_by_text(re.compile(r"^dog: \d+ anchor")).first

@@ -48,7 +48,7 @@ def test_several_classes_are_not_called_one():
 def test_a_class_that_has_most_is_told_with_its_number():
     sentence = said([(SMALL, 1)] * 9 + [(SMALL, 2), (LARGE, 1)])[0]
 
-    assert ", 9 of the 10 cat, all smaller than 16 px at 300 px." in sentence
+    assert "; 9 of these 10 are cat, and all are smaller than 16 px at 300 px." in sentence
 
 
 def test_a_size_that_tells_nothing_is_not_told():

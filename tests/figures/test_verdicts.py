@@ -193,6 +193,19 @@ def test_each_false_positive_says_what_is_wrong(box, score, objects, labels, ver
     assert (line.verdict, line.text, line.at) == (verdict, text, ("detection", 0))
 
 
+def test_a_box_beside_an_object_of_a_class_that_the_detector_does_not_know_says_so():
+    answer = scene([TWO], [[0.8, 0.0, 0.0]], [ONE], [1])
+    case = case_of(replace(answer, gt_labels=torch.tensor([0]), gt_ignored=torch.tensor([True])))
+
+    (box,) = false_positive_lines(case, {})
+    (thing,) = object_lines(case, {})
+
+    assert box.text == (
+        "Only star 0 is near it (jaccard 0.43), which is of a class that this detector does not know."
+    )
+    assert (thing.verdict, thing.text) == ("ignored", "since this detector does not know the class")
+
+
 def test_a_duplicate_names_the_box_that_was_first_and_goes_by_nms():
     boxes = [[0.0, 0.0, 0.5, 0.4], [0.1, 0.0, 0.6, 0.4]]
     answer = scene(boxes, [[0.9, 0.0, 0.0], [0.8, 0.0, 0.0]], [ONE], [1], nms_threshold=0.8)
