@@ -8,6 +8,7 @@ class Labels {
     this.pen = pen;
     this.view = view;
     this.placed = [];
+    this.chips = []; // painted last, so that no line of a box goes through a word
     this.small = []; // boxes that a chip would hide: chips keep off them as long as there is room elsewhere
     this.size = view.width < 480 ? SMALL_CHIP : CHIP;
   }
@@ -47,8 +48,35 @@ class Labels {
     const shown = text.length > 34 ? `${text.slice(0, 33)}…` : text;
     const spot = this.place(box, shown, needed);
     if (!spot) return;
-    const [x, y, width, height] = spot;
+    this.chips.push({ spot, shown, background, colour, edge, fade, box: this.view.toScreen(box) });
+  }
+
+  paint() {
+    for (const chip of this.chips) this.lead(chip);
+    for (const chip of this.chips) this.paintChip(chip);
+  }
+
+  // A line to the box, where a chip found no room beside it.
+  lead({ spot: [x, y, width, height], box: [x1, y1, x2, y2], background, edge, fade }) {
+    const to = [limited(x + width / 2, x1, x2), limited(y + height / 2, y1, y2)];
+    const from = [limited(to[0], x, x + width), limited(to[1], y, y + height)];
+    if (Math.hypot(to[0] - from[0], to[1] - from[1]) < 8) return;
     const { pen } = this;
+    pen.globalAlpha = fade;
+    for (const [colour, width_px] of [[edge, 3.5], [background, 2]]) {
+      pen.beginPath();
+      pen.moveTo(...from);
+      pen.lineTo(...to);
+      pen.lineWidth = width_px;
+      pen.strokeStyle = colour;
+      pen.stroke();
+    }
+    pen.globalAlpha = 1;
+  }
+
+  paintChip({ spot: [x, y, width, height], shown, background, colour, edge, fade }) {
+    const { pen } = this;
+    pen.font = this.size.font;
     pen.globalAlpha = fade;
     pen.beginPath();
     pen.roundRect(x, y, width, height, 5);

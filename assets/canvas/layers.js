@@ -48,6 +48,7 @@ function paintFrame(c) {
   else if (payload.mode === "detections") paintKept(pen, c, labels);
   paintFollowed(pen, c, labels);
   paintVerdict(pen, c, labels);
+  labels.paint();
   paintHover(pen, c);
   if (c.draft) drawBox(pen, c.view, c.draft, { ...LINES.object, dash_px: [6, 4] });
 }
