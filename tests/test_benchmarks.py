@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 
 from benchmarks.accumulate import measured
+from benchmarks.ingredients import parts_of
 from benchmarks.results import answers
 from benchmarks.train import compared
 from ssd.checkpoints import find_model, model_names, read_weights
@@ -41,3 +42,14 @@ def test_every_slider_of_results_has_an_answer_that_follows_it(tmp_path, capsys)
     assert {"AP", "precision–recall", "confusion", "why missed"} == set(asked)
     assert asked["why missed"](0.99, 0.5).found < asked["why missed"](0.05, 0.5).found
     assert asked["AP"](0.5, 0.95).ap < asked["AP"](0.5, 0.5).ap
+
+
+def test_folds_measure_every_picture_once_and_never_one_that_was_learnt(shared_data):
+    parts = parts_of(shared_data / "voc5", 3)
+
+    names = [name for _, validation in parts for name in validation.names]
+    assert len(names) == len(set(names)) == 996
+    for source, validation in parts:
+        assert not set(source.names) & set(validation.names)
+        assert len(source) + len(validation) == 996
+    assert [len(each) for part in parts_of(shared_data / "voc5", 1) for each in part] == [846, 150]
