@@ -47,9 +47,54 @@ function smallestOf(kind, boxes, indices, count, x, y) {
   return index < 0 ? null : { kind, index, area: least };
 }
 
+// Where only the anchors of one cell of a grid are drawn, a point names a cell of that grid.
+function choosesCells(c) {
+  const { payload, anchors, selectedAnchor: at } = c;
+  return payload.cell_only && payload.grid_level !== null && anchors !== null && at !== null && at < anchors.count;
+}
+
+// The anchor of the selected one's shape and level, in another cell.
+function anchorInCell(c, column, row) {
+  const { anchors, selectedAnchor: at } = c;
+  const level = anchors.level[at], shape = anchors.shape[at];
+  const [columns, rows] = anchors.grids[level];
+  if (column < 0 || row < 0 || column >= columns || row >= rows) return -1;
+  for (let a = 0; a < anchors.count; a += 1) {
+    const isThere = anchors.row[a] === row && anchors.column[a] === column;
+    if (isThere && anchors.level[a] === level && anchors.shape[a] === shape) return a;
+  }
+  return -1;
+}
+
+// An anchor of the cell whose outline is under the point; nothing within the selected cell, whose
+// anchors all lie there; elsewhere the cell itself.
+function cellAnchorAt(c, screenX, screenY) {
+  const { anchors, selectedAnchor: at } = c;
+  const [x, y] = c.view.toUnit(screenX, screenY);
+  if (x < 0 || y < 0 || x >= 1 || y >= 1) return null;
+  const [stepX, stepY] = anchors.steps[anchors.level[at]];
+  const column = Math.floor(x / stepX), row = Math.floor(y / stepY);
+  if (column === anchors.column[at] && row === anchors.row[at]) return null;
+  for (const a of c.visible.subarray(0, c.numVisible)) {
+    if (onOutline(c.view.toScreen(boxAt(anchors.boxes, a)), screenX, screenY)) return { kind: "anchor", index: a };
+  }
+  const index = anchorInCell(c, column, row);
+  return index < 0 ? null : { kind: "anchor", index };
+}
+
+function onOutline([x1, y1, x2, y2], x, y) {
+  const near = REACH / 2;
+  if (x < x1 - near || x > x2 + near || y < y1 - near || y > y2 + near) return false;
+  return Math.min(Math.abs(x - x1), Math.abs(x - x2), Math.abs(y - y1), Math.abs(y - y2)) <= near;
+}
+
 // The smallest box under the point among everything that is drawn.
 function thingAt(c, screenX, screenY) {
   if (c.hideBoxes) return null;
+  if (choosesCells(c)) {
+    const chosen = cellAnchorAt(c, screenX, screenY);
+    if (chosen) return chosen;
+  }
   const [x, y] = c.view.toUnit(screenX, screenY);
   const found = [smallestObject(c, x, y)];
   if (c.payload.mode === "detections") {

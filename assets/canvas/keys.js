@@ -47,10 +47,12 @@ function escape(c) {
   else c.select(null, null);
 }
 
-// Arrows move the selected object (Shift: ten pixels, Alt: its far corner); else left and right step.
+// Arrows move the selected object (Shift: ten pixels, Alt: its far corner); else Shift goes from cell
+// to cell where one is shown, and left and right step.
 function arrow(c, event) {
   const [dx, dy] = ARROWS[event.key];
   const i = c.selectedObject;
+  if (event.shiftKey && choosesCells(c)) return stepCell(c, dx, dy);
   if (i === null || !c.canEdit(i)) {
     if (!dx || event.repeat) return dx !== 0;
     c.events.step?.(dx);
@@ -62,6 +64,13 @@ function arrow(c, event) {
   const { box } = c.objects[i];
   c.setBox(i, event.altKey ? resizedBox(box, { u: 1, v: 1 }, x, y, c.payload) : movedBox(box, x, y));
   c.request(event.timeStamp);
+  return true;
+}
+
+function stepCell(c, dx, dy) {
+  const { anchors, selectedAnchor: at } = c;
+  const next = anchorInCell(c, anchors.column[at] + dx, anchors.row[at] + dy);
+  if (next >= 0) c.select("anchor", next);
   return true;
 }
 

@@ -20,6 +20,10 @@ if TYPE_CHECKING:
 
 SHAPES_WH = (280, 190)  # of the drawing of a level's shapes
 WAYS = ("one cell", "whole level")
+HINTS = (
+    "Click another place on the picture to look from its cell, or press Shift with an arrow key.",
+    "Click an anchor to follow it through the pipeline.",
+)
 
 
 @dataclass(frozen=True)
@@ -38,7 +42,9 @@ def controls(scene: Scene) -> View:
     kept = {"bind": "query-params", "persist_state": "session"}
     with st.container(horizontal=True, vertical_alignment="bottom", key="controls"):
         level = widgets.level_picker(scene)
-        shown = st.segmented_control("Show", WAYS, default=WAYS[0], key="show", required=True, **kept)
+        shown = st.segmented_control(
+            "Show", WAYS, default=WAYS[0], key="show", required=True, width=180, **kept
+        )
         centres = st.toggle("Centres", key="centres", **kept)
         field = st.toggle("Receptive field", key="field", **kept)
     return View(level, widgets.cell_of(scene, level), shown == WAYS[1], centres, field)
@@ -47,7 +53,7 @@ def controls(scene: Scene) -> View:
 def picture(scene: Scene, view: View) -> CanvasView:
     """The picture with the anchors of one cell or of a level."""
     seen = scenes.field_of(scene, view.cell) if view.field else None
-    return show.scene_canvas(
+    shown = show.scene_canvas(
         scene,
         mode="anchors",
         anchors=scenes.anchors_blob_of(scene.config),
@@ -69,6 +75,8 @@ def picture(scene: Scene, view: View) -> CanvasView:
         knobs=scene.config,
         max_height_px=500,
     )
+    st.caption(HINTS[view.whole_level])
+    return shown
 
 
 def verdict(scene: Scene, view: View) -> None:

@@ -15,6 +15,7 @@ from pages.shared.sources import CAMERA, LESSONS, NAMED, NUMBERED, OWN, SYNTHETI
 from pages.shared.tours import STEPS
 from ssd.config import MATCHING_RULES, anchor_preset, anchor_preset_names
 from ssd.errors import SSDError
+from ssd.limits import MAX_UPLOADS
 
 NOUNS = {"source": "source", "anchors": "preset of anchors", "rule": "matching rule"}
 RANGES = {
@@ -187,6 +188,12 @@ def last_number(source: str) -> int:
         return 0  # scene.current says why
 
 
+def is_alone() -> bool:
+    """Whether there is no other picture in the source to step to."""
+    source, _ = scenes.picked()
+    return (len(sources.scene_names(source)) if source in NAMED else last_number(source)) <= 1
+
+
 def step(by: int) -> None:
     """To the next scene or the one before; in a callback only."""
     source, which = scenes.picked()
@@ -261,18 +268,23 @@ def _take_shot() -> None:
 
 
 def _take_own(source: str, name: str, content: bytes, *, refusal: str, first: bool) -> None:
-    """Keep a picture that passes the door; earlier ones stay until a good one comes."""
+    """Keep a picture that passes the door behind the earlier ones, and show the first of its kind.
+
+    Beyond ``MAX_UPLOADS`` the oldest goes.
+    """
     refusals = [] if first else st.session_state.get("refusals", [])
-    earlier = () if first else scenes.own_pictures(source)
+    together = 0 if first else st.session_state.get("taken_together", 0)
     try:
         if refusal:
             raise_refusal(name, refusal)
         sources.load_own(content, name)
-        scenes.keep_own_pictures(source, (*earlier, OwnPicture(name, content)))
-        st.session_state[number_key(source)] = 1
+        pictures = (*scenes.own_pictures(source), OwnPicture(name, content))[-MAX_UPLOADS:]
+        together += 1
+        scenes.keep_own_pictures(source, pictures)
+        st.session_state[number_key(source)] = len(pictures) - together + 1
     except SSDError as error:
         refusals = [*refusals, str(error)]
-    st.session_state["refusals"] = refusals
+    st.session_state.update(refusals=refusals, taken_together=together)
 
 
 def raise_refusal(name: str, refusal: str) -> None:

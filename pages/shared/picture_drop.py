@@ -77,11 +77,6 @@ def _read_file(sent: Mapping) -> DroppedPicture:
     return DroppedPicture(str(name)[:255], data, refusal, *place)
 
 
-def _count(value: object) -> int:
-    """A number of files, or 1."""
-    return value if isinstance(value, int) and 0 < value <= MAX_UPLOADS else 1
-
-
 def _decode(content: object) -> bytes | None:
     """Base64 text to bytes, or nothing."""
     try:

@@ -361,7 +361,7 @@ def own_pictures(source: str) -> tuple[OwnPicture, ...]:
 
 
 def keep_own_pictures(source: str, pictures: tuple[OwnPicture, ...]) -> None:
-    """Take pictures of the visitor into the session, in the place of earlier ones."""
+    """Keep these pictures of the visitor in the session, and no others."""
     st.session_state.setdefault("own", {})[source] = pictures
 
 

@@ -159,14 +159,17 @@ def errors() -> Iterator[None]:
 
 def _thumbnail(scene: Scene) -> None:
     """The sidebar's picture, its name, and the way to its neighbours."""
-    from pages.shared.picker import step
+    from pages.shared.picker import is_alone, step
 
+    alone = is_alone()
     with st.session_state["thumbnail_slot"]:
         st.image(_thumbnail_svg(scene), alt=f"The scene, with {len(scene.objects.labels)} objects")
         with st.container(horizontal=True, vertical_alignment="center"):
-            st.button("◀", on_click=step, args=(-1,), help="The picture before", key="previous")
+            said = "There is no other picture here" if alone else "The picture before"
+            st.button("◀", on_click=step, args=(-1,), help=said, key="previous", disabled=alone)
             st.text(f"{scene.name}{' · edited' if scene.edited else ''}", width="stretch")
-            st.button("▶", on_click=step, args=(1,), help="The next picture", key="next")
+            said = said if alone else "The next picture"
+            st.button("▶", on_click=step, args=(1,), help=said, key="next", disabled=alone)
         if not scene.travels:
             st.caption("This picture stays in your tab: a link does not carry it.")
         if scene.edited:

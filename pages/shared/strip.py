@@ -14,6 +14,10 @@ from ssd.config import SELECTION_PRESETS
 from ssd.errors import SSDError
 
 FRAME_WH = (230, 190)  # of a thumbnail
+ONE = {  # what a number of one counts
+    "anchors": "anchor", "levels": "level", "cells": "cell", "orphans": "orphan", "classes": "class",
+    "candidates": "candidate",
+}  # fmt: skip
 BEYOND = {  # pages that are about more than this picture
     "learning": (
         "school",
@@ -85,7 +89,8 @@ def _stage(scene: Scene, page: str, question: str, layers: list, numbers: tuple)
     )
     st.page_link(f"pages/{page}.py", label=f"**{page.capitalize()}**", icon=":material/arrow_forward:")
     st.image(svg, width=width, alt=f"{question} The scene as the page {page} shows it.")
-    words = [f"**{value:,}** {name}" if value is not None else name for name, value in numbers]
+    words = [name if value is None else f"**{value:,}** {ONE.get(name, name) if value == 1 else name}"
+             for name, value in numbers]  # fmt: skip
     st.caption(f"{question}  \n{' · '.join(words)}")
 
 

@@ -88,6 +88,8 @@ def take_file(dropped):
 
 if "view" not in state:
     state.view, state.heard, state.files = {"objects": start_objects()}, [], []
+    if "cell" in query:
+        state.view["selected_anchor"] = int(query["cell"])
     state.view["score"], nms = float(query.get("score", 0.5)), float(query.get("nms", 0.45))
     state.limits = NO_LIMITS if "everywhere" in query else SelectionConfig(0.01, nms_threshold=nms)
 seed = st.number_input("Picture", 1, 9, 1)
@@ -100,6 +102,8 @@ view = CanvasView(
     class_names=NAMES,
     editable="fixed" not in query,
     panel="panel" in query,
+    cell_only="cell" in query,
+    grid_level=0 if "cell" in query else None,
     static="static" in query,
     matching=LiveMatching(rule=query.get("rule", "bipartite"), threshold=threshold),
     **state.view,

@@ -7,6 +7,9 @@ import re
 
 import pytest
 
+from ssd.anchors import make_anchors
+from ssd.boxes import area
+from ssd.config import anchor_preset
 from tests.browser.waiting import expect
 
 DRAGS = 12
@@ -142,6 +145,60 @@ def test_a_click_selects_the_smallest_anchor_under_the_cursor(canvas):
     shown.settled(1)
 
     assert shown.python()["selected_anchor"] == 9
+
+
+@pytest.mark.parametrize(
+    ("point", "anchor"),
+    [((0.6, 0.3), 9), ((0.97, 0.97), 15), ((0.02, 0.9), 3), ((0.26, 0.4), 5)],
+    ids=["another cell", "the far corner", "the near edge", "its own cell"],
+)
+def test_where_one_cell_is_shown_a_click_chooses_the_cell_that_lies_there(canvas, point, anchor):
+    shown = canvas("mode=anchors&fixed=1&preset=lesson-4x4&cell=5")  # column 1, row 1
+    shown.wait("n", 1)
+
+    shown.click(*point)
+    if anchor != 5:
+        shown.settled(1)
+
+    shown.wait("selected-anchor", anchor)
+    assert shown.python()["selected_anchor"] == anchor
+
+
+def test_the_shape_stays_in_another_cell_and_an_outline_there_is_the_cells_own(canvas):
+    anchors = make_anchors(anchor_preset("ssd300-voc").anchors)
+    of_level = (anchors.level == 3).nonzero().flatten()
+    row, column, shape = (field[of_level] for field in (anchors.row, anchors.column, anchors.shape))
+    middle = int(of_level[(row == 2) & (column == 2) & (shape == 3)])
+    corner = int(of_level[(row == 4) & (column == 0) & (shape == 3)])
+    largest = int(of_level[(row == 2) & (column == 2) & (shape == 1)])
+    x1, y1, _, _ = anchors.boxes[largest].tolist()
+    shown = canvas(f"mode=anchors&fixed=1&cell={middle}")
+    shown.wait("n", 6)
+
+    shown.click(x1, y1)
+    shown.wait("selected-anchor", largest)
+    shown.click(0.5, 0.5)  # within the cell, where all its anchors lie
+    shown.tab.wait_for_selector(f"canvas.ssd-canvas:not([data-selected-anchor='{largest}'])")
+    smallest = int(shown.data("selected-anchor"))
+    shown.click(x1 / 4, 0.97)
+
+    shown.wait("selected-anchor", corner + smallest - middle)
+    assert area(anchors.boxes[[smallest]]) == pytest.approx(
+        area(anchors.boxes[middle - 3 : middle + 3]).min().item(), rel=1e-6
+    )
+    assert shown.data("n") == "6"
+
+
+def test_shift_and_an_arrow_go_from_cell_to_cell_and_not_beyond_the_grid(canvas):
+    shown = canvas("mode=anchors&fixed=1&preset=lesson-4x4&cell=5")
+    shown.wait("n", 1)
+    shown.node.focus()
+
+    for key, anchor in (("Right", 9), ("Down", 10), ("Down", 11), ("Down", 11), ("Left", 7), ("Up", 6)):
+        shown.tab.keyboard.press(f"Shift+Arrow{key}")
+        shown.wait("selected-anchor", anchor)
+
+    assert shown.data("n") == "1"
 
 
 def test_a_click_beside_everything_clears_the_selection(canvas):

@@ -268,6 +268,25 @@ def test_a_bad_upload_is_explained_and_a_good_one_is_shown(explorer):
     assert "media" not in "".join(tab.locator("img").evaluate_all("all => all.map(i => i.src)"))
 
 
+def test_an_earlier_upload_stays_behind_the_newest(explorer):
+    tab = explorer("matching?source=upload")
+    canvas = Canvas(tab)
+    before, following = (tab.get_by_role("button", name=name, exact=True) for name in "◀▶")
+    expect(before).to_be_disabled()
+    chooser = tab.locator("input[type=file]")
+    for name, width in (("first.png", 120), ("second.png", 300)):
+        picture = picture_file(size=(width, 90))
+        chooser.set_input_files({"name": name, "mimeType": "image/png", "buffer": picture})
+        canvas.wait("width", width)
+        still(tab)
+
+    before.click()
+    canvas.wait("width", 120)
+    expect(tab.locator("[data-testid=stSidebar]")).to_contain_text("first.png")
+    following.click()
+    canvas.wait("width", 300)
+
+
 def test_an_object_drawn_on_an_own_picture_is_matched_but_does_not_travel(explorer):
     tab = explorer("matching?source=upload")
     tab.locator("input[type=file]").set_input_files(
