@@ -236,6 +236,7 @@ SHARED = {
     "doctor_view",
     "fit_view",
     "work",
+    "back",
     "your_data",
     "privacy",
     "queue",

@@ -6,8 +6,8 @@ from typing import Any
 
 import streamlit as st
 
+from pages.shared import back, sources, state
 from pages.shared import scene as scenes
-from pages.shared import sources, state
 from pages.shared.ahead import is_strict
 from pages.shared.picture_drop import DroppedPicture, picture_drop
 from pages.shared.scene import CUSTOM, DEFAULTS, THRESHOLDS, OwnPicture
@@ -31,6 +31,11 @@ def draw_sidebar() -> None:
     st.session_state.update(app_ran=True, page_part=False)
     if "visited" not in st.session_state:
         _first_visit()
+    arrived = back.is_arrival()
+    if back.is_step():
+        _step_back()
+    elif arrived:
+        back.take_up()
     state.read_link()
     if "tour" in st.query_params:
         _take_step(st.query_params["tour"])
@@ -47,6 +52,15 @@ def draw_sidebar() -> None:
         _pick_settings()
     if source == CAMERA:
         _camera()
+
+
+def _step_back() -> None:
+    """What the address does not say: the page's own widgets, and what a lesson scene brings along."""
+    source = st.query_params.get("source")
+    if source in NAMED:
+        _check_name(source)
+    if back.take_up() or source == LESSONS:
+        st.rerun()
 
 
 def _take_step(name: str) -> None:

@@ -19,7 +19,7 @@ from typing import TYPE_CHECKING, Any
 
 import streamlit as st
 
-from pages.shared import links, sources, state
+from pages.shared import back, links, sources, state
 from pages.shared.queue import turn
 from pages.shared.sources import NUMBERED, OWN, SYNTHETIC, Loaded
 from ssd.config import AnchorConfig, CoderConfig, GridAnchors, MatchingRule, anchor_preset
@@ -392,6 +392,8 @@ def current() -> Scene:
         (source, which), loaded = _FALLBACK, load(*_FALLBACK)
     scene = _build(source, which, loaded)
     state.write_link(travels=scene.travels)
+    shared = (*DEFAULTS, "source", *sources.NAMED.values(), *NUMBERED.values(), "image")
+    back.remember(apart_from=(*state.KEYS, *shared))
     st.session_state["scene"] = scene
     return scene
 

@@ -132,6 +132,21 @@ def test_a_step_back_takes_back_what_was_set_on_the_canvas(explorer):
     assert slider.input_value() == "0.5"
 
 
+def test_a_step_back_finds_a_lesson_scene_with_its_own_rule(explorer):
+    tab = explorer("matching?source=lesson+scenes&lesson=orphan+pair")
+    rule = tab.get_by_label("Matching rule")
+    expect(rule).to_have_value("overwrite")
+    go_to(tab, "Assignment", "assignment")
+    still(tab)
+
+    tab.go_back()
+    tab.wait_for_url("**/matching?**")
+    still(tab)
+
+    expect(rule).to_have_value("overwrite")
+    assert "settings" not in link(tab)
+
+
 @pytest.mark.parametrize("page", ["matching", "assignment"])
 def test_a_button_that_sets_everything_shows_what_its_link_shows(explorer, page):
     canvas = Canvas(explorer(page))

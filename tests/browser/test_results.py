@@ -61,6 +61,33 @@ def test_a_cell_of_the_confusion_matrix_opens_its_pictures(results_url, open_tab
     assert "rthere=" in tab.evaluate("location.search")
 
 
+@pytest.mark.parametrize("way", ["a step back", "a link"])
+def test_coming_back_from_a_picture_finds_the_page_as_it_was_left(results_url, open_tab, way):
+    tab = open_tab(f"{results_url}&rscore=0.3", height=1300)
+    tab.set_default_timeout(PATIENCE_MS)
+    tab.get_by_role("tab", name="confusion").click()
+    tab.get_by_text("Open", exact=True).first.click()
+    tab.wait_for_function("location.pathname == '/detections' && location.search.includes('source=scenes')")
+    tab.locator("canvas").first.wait_for()
+    tab.wait_for_timeout(1500)  # so that the address has all of it
+
+    if way == "a link":
+        tab.get_by_test_id("stTopNavLink").filter(has_text="Results").click()
+    for _ in range(
+        6 if way == "a step back" else 0
+    ):  # Streamlit gives each part that it adds to the address a step of its own
+        tab.go_back()
+        tab.wait_for_timeout(500)
+        if "/results" in tab.url:
+            break
+
+    tab.wait_for_url("**/results?**")
+    expect(tab.get_by_role("tab", name="confusion")).to_have_attribute("aria-selected", "true")
+    expect(tab.locator("[data-testid=stSlider]").filter(has_text="Score")).to_contain_text("0.30")
+    expect(tab.get_by_label("Split")).to_have_value("all")
+    tab.wait_for_function("location.search.includes('results=confusion')")
+
+
 def test_another_score_changes_the_numbers_and_asks_no_network(results_url, open_tab):
     tab = open_tab(f"{results_url}&results=F1+by+score")
     tab.set_default_timeout(PATIENCE_MS)
