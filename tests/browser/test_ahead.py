@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from tests.browser.test_canvas import Canvas
-from tests.browser.test_pages import still
+from tests.browser.waiting import still
 
 NUMBERS = ("positive", "forced", "ignored", "orphans", "threshold", "n", "selected-anchor")
 STRICT = "[data-testid=stSidebar] label:has(input[type=checkbox])"

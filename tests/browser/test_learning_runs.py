@@ -17,8 +17,7 @@ import pytest
 
 from benchmarks.serving import ROOT, Server
 from ssd.training.run_reader import follow
-from tests.browser.test_pages import still
-from tests.browser.waiting import expect
+from tests.browser.waiting import expect, still
 
 pytestmark = pytest.mark.slow
 PATIENCE_S = 240  # a busy machine is no bug

@@ -22,8 +22,8 @@ from ssd.figures.takeaway_words import DRAWN_HERE, LESSON_PAGES
 from ssd.matching import match
 from ssd.prediction import Predictor
 from tests.browser.test_canvas import Canvas
-from tests.browser.test_pages import explorer, needs_shapes, still  # noqa: F401
-from tests.browser.waiting import expect
+from tests.browser.test_pages import explorer, needs_shapes  # noqa: F401
+from tests.browser.waiting import expect, still
 
 HOSTILE = "</script><img src=x onerror=alert(1)>"
 SEED = 4

@@ -15,12 +15,14 @@ from ssd.matching import assign, match
 from ssd.prediction import Predictor
 from ssd.training.lab import loss_lab
 from tests.browser.test_canvas import Canvas
-from tests.browser.test_pages import link, still, wait_for_link
+from tests.browser.test_pages import link, wait_for_link
+from tests.browser.waiting import still
 from tests.training.test_lab import a_lab
 
 needs_shapes = pytest.mark.skipif(
     "shapes" not in model_names(), reason="the model `shapes` is not shipped here"
 )
+
 SLIDER = "input[type=range][aria-label='Hard negatives for each positive']"
 SEED = 4
 MINE_IN_BROWSER = """

@@ -12,7 +12,7 @@ from PIL import Image
 from ssd.checkpoints import model_names
 from ssd.data.synthetic import synthetic_scene
 from tests.browser.test_canvas import Canvas
-from tests.browser.waiting import expect
+from tests.browser.waiting import expect, still
 
 PAGES = ("", "anchors", "matching", "assignment", "detections")
 needs_shapes = pytest.mark.skipif(
@@ -41,13 +41,6 @@ def go_to(tab, page: str, mode: str) -> None:
     tab.get_by_role("link", name=page).first.click()
     tab.wait_for_selector(f"canvas.ssd-canvas[data-mode={mode}]")
     still(tab)
-
-
-def still(tab) -> None:
-    """Wait until no script runs."""
-    tab.wait_for_timeout(250)
-    tab.wait_for_selector("[data-testid=stStatusWidget]", state="detached")
-    tab.wait_for_timeout(150)
 
 
 def link(tab) -> dict[str, list[str]]:

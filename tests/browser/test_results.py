@@ -6,7 +6,7 @@ import pytest
 
 from benchmarks.serving import served
 from ssd.checkpoints import model_names
-from tests.browser.waiting import expect
+from tests.browser.waiting import expect, still
 from tests.pages.test_results import write_scenes
 
 pytestmark = [
@@ -38,6 +38,7 @@ def test_a_click_on_the_funnel_shows_its_pictures_and_a_picture_opens_with_its_o
 
     tab.get_by_text("Open", exact=True).first.wait_for()
     expect(tab.get_by_text("Open", exact=True)).to_have_count(min(8, counts[-2]))
+    still(tab)
     tab.get_by_text("Open", exact=True).first.click()
     tab.get_by_role("heading", name="Detections").wait_for()
     tab.locator("canvas").first.wait_for()
@@ -66,6 +67,7 @@ def test_coming_back_from_a_picture_finds_the_page_as_it_was_left(results_url, o
     tab = open_tab(f"{results_url}&rscore=0.3", height=1300)
     tab.set_default_timeout(PATIENCE_MS)
     tab.get_by_role("tab", name="confusion").click()
+    still(tab)
     tab.get_by_text("Open", exact=True).first.click()
     tab.wait_for_function("location.pathname == '/detections' && location.search.includes('source=scenes')")
     tab.locator("canvas").first.wait_for()

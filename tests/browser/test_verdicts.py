@@ -15,8 +15,8 @@ from ssd.figures.verdict_case import VerdictLine
 from ssd.prediction import PictureOutput
 from tests import telling
 from tests.browser.test_canvas import Canvas
-from tests.browser.test_pages import link, still, wait_for_link
-from tests.browser.waiting import expect
+from tests.browser.test_pages import link, wait_for_link
+from tests.browser.waiting import expect, still
 from tests.telling import Telling
 
 needs_shapes = pytest.mark.skipif(

@@ -7,6 +7,7 @@ import re
 import pytest
 
 from benchmarks.serving import served
+from tests.browser.waiting import still
 from tests.pages.test_your_data import write_small
 
 pytestmark = pytest.mark.slow
@@ -48,6 +49,7 @@ def test_the_verdict_is_read_and_an_entry_of_the_doctor_opens_its_object(opened)
     tab.get_by_role("tab", name="doctor").click()
     tab.get_by_text("small", exact=True).last.click()
     tab.get_by_text("p03.xml: object 2").wait_for()
+    still(tab)
     tab.get_by_text("Open", exact=True).first.click()
 
     tab.get_by_role("heading", name="Matching").wait_for()
@@ -59,6 +61,7 @@ def test_the_worst_object_opens_matching_with_its_anchors(opened):
     tab = opened("&ytab=coverage&yanchors=ssd300-coco&yrule=overwrite&ythreshold=0.6&yby=class")
     tab.locator(".st-key-groups_class path.box").first.wait_for(state="attached")
 
+    still(tab)
     tab.get_by_text("Open", exact=True).first.click()
 
     tab.get_by_role("heading", name="Matching").wait_for()

@@ -9,3 +9,10 @@ def expect(locator):
 
     wait.set_options(timeout=30_000)
     return wait(locator)
+
+
+def still(tab) -> None:
+    """Wait until no script runs."""
+    tab.wait_for_timeout(250)
+    tab.wait_for_selector("[data-testid=stStatusWidget]", state="detached")
+    tab.wait_for_timeout(150)
