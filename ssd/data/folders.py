@@ -27,6 +27,7 @@ from ssd.data.scanned import Kind
 from ssd.errors import ConfigError, DataError
 
 MAX_LISTED = 20  # problems in one message
+_ENOUGH = 3  # where none of the pictures can be used, they mostly share a cause
 _WHOLE_FILE = ("json", "too-large", "unreadable")  # a COCO file that cannot be read is a part that is gone
 
 
@@ -177,7 +178,7 @@ def dataset_of(scan: Scan, *, classes: tuple[str, ...] | None = None, skip_bad: 
         raise DataError(f"{shown}: {_listed(problems)}; correct the annotations.")
     entries = tuple(entry for each in scanned if (entry := _entry(each)) is not None)
     if not entries:
-        why = f" ({_listed(problems)})" if problems else ""
+        why = f" ({_listed(problems, most=_ENOUGH)})" if problems else ""
         raise DataError(
             f"{shown}: split '{shown_name(scan.split)}' must hold a picture to use, got none{why}."
         )
@@ -269,7 +270,7 @@ def _check_same_size(entry: Entry, picture: Picture, path: Path) -> None:
     raise DataError(f"{text}; correct the annotation or use the picture it was made for.")
 
 
-def _listed(problems: tuple[str, ...]) -> str:
-    """Up to twenty problems in one line."""
-    more = f"; and {len(problems) - MAX_LISTED} more" if len(problems) > MAX_LISTED else ""
-    return "; ".join(problem.rstrip(".") for problem in problems[:MAX_LISTED]) + more
+def _listed(problems: tuple[str, ...], *, most: int = MAX_LISTED) -> str:
+    """The first problems in one line, and how many others there are."""
+    more = f"; and {len(problems) - most:,} more" if len(problems) > most else ""
+    return "; ".join(problem.rstrip(".") for problem in problems[:most]) + more

@@ -32,7 +32,7 @@ from ssd.metrics import PictureResult
 
 __all__ = ["read_detections"]
 
-_SHOWN = 20  # problems in one message
+_SHOWN = 20  # different problems in one message
 _LARGEST = 1e15  # of a coordinate or score
 
 
@@ -112,14 +112,14 @@ def _all_at_once(rows: list[Any], door: _Door) -> _Columns | None:
 def _one_by_one(rows: list[Any], door: _Door, shown: str) -> _Columns:
     """The columns, or a sentence about the rows that are not understood."""
     read: list[tuple[int, int, list[float], float]] = []
-    problems: list[str] = []
+    problems: dict[str, list[int]] = {}  # rows by what is wrong with them
     for number, row in enumerate(rows, start=1):
         try:
             read.append(door.read(row))
         except DataError as error:
-            problems.append(f"detection {number}: {error}")
+            problems.setdefault(str(error), []).append(number)
     if problems:
-        listed = "; ".join(problems[:_SHOWN])
+        listed = "; ".join(_rows_words(*each) for each in itertools.islice(problems.items(), _SHOWN))
         more = f"; and {len(problems) - _SHOWN} more" if len(problems) > _SHOWN else ""
         raise DataError(f"{shown}: {listed}{more}; correct the file or choose the ground truth it is of.")
     picture, label, xywh, score = zip(*read, strict=True)
@@ -129,6 +129,12 @@ def _one_by_one(rows: list[Any], door: _Door, shown: str) -> _Columns:
         torch.tensor(xywh, dtype=torch.float64),
         torch.tensor(score, dtype=torch.float64),
     )
+
+
+def _rows_words(problem: str, rows: list[int]) -> str:
+    """A problem with the first row that has it, and how many others do."""
+    others = f" and {len(rows) - 1:,} more" if len(rows) > 1 else ""
+    return f"detection {rows[0]}{others}: {problem}"
 
 
 @dataclass(frozen=True)

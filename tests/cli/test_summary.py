@@ -4,6 +4,8 @@ import json
 
 import pytest
 
+from ssd.anchors import make_anchors
+from ssd.checkpoints import find_model, model_names, read_weights
 from ssd.cli import main
 from tests.small_models import FORBIDDEN
 
@@ -39,6 +41,40 @@ def test_the_lessons_network_goes_from_seven_cells_to_four(capsys):
     assert "[-1, 256, 4, 4]" in lines["backbone.steps.0.conv"]
     assert "[-1, 16, 5]" in lines["logits"]
     assert text.splitlines()[-1].startswith("parameters: ")
+
+
+@pytest.mark.slow
+@pytest.mark.skipif("cards" not in model_names(), reason="the model `cards` is not shipped here")
+def test_a_trained_network_is_shown_with_its_own_classes_and_size(capsys):
+    loaded = read_weights(find_model("cards"))
+
+    found = json.loads(shown(capsys, "--model", "cards", "--json"))
+    text = shown(capsys, "--model", "cards")
+
+    width, height = loaded.config.contract.size_wh
+    anchors, classes = len(make_anchors(loaded.config.anchors)), len(loaded.config.class_names)
+    assert found["model"] == "cards" and "preset" not in found and found["classes"] == classes
+    assert found["input_shape"] == [-1, 3, height, width]
+    assert found["output_shapes"] == {"codes": [-1, anchors, 4], "logits": [-1, anchors, classes + 1]}
+    assert found["parameters"] == sum(each.numel() for each in loaded.model.parameters())
+    assert text.splitlines()[0] == f"cards: {', '.join(loaded.config.class_names)} ({classes} classes)"
+
+
+@pytest.mark.parametrize(
+    ("words", "code", "said"),
+    [
+        (("--model", "cards", "--classes", "3"), 2, "a trained network has its own"),
+        (("--model", "cardz"), 4, "There is no model and no file 'cardz'"),
+        (("--model", "cards", "--preset", "ssd-small"), 2, "not allowed with"),
+        ((), 2, "--preset --model is required"),
+    ],
+)
+def test_one_network_is_asked_for_in_one_way(capsys, words, code, said):
+    assert main(["summary", *words]) == code
+
+    err = capsys.readouterr().err
+    assert said in err
+    assert not FORBIDDEN.search(err)
 
 
 def test_an_unknown_network_is_a_mistake_in_the_words(capsys):

@@ -126,9 +126,20 @@ def test_a_row_that_is_not_understood_is_named_with_its_number(read, change, wor
 
 def test_all_bad_rows_are_named_up_to_twenty(read):
     with pytest.raises(DataError, match=r"detection 20: .*; and 5 more") as error:
-        read(*({"image_id": 99} for _ in range(25)))
+        read(*({"image_id": 99 + number} for number in range(25)))
 
     assert "detection 21" not in str(error.value)
+
+
+def test_the_same_problem_of_many_rows_is_said_once(read):
+    good = {"image_id": 1, "category_id": 1, **CIRCLE}
+
+    with pytest.raises(DataError) as error:
+        read(good, *({"image_id": 99} for _ in range(25)), {"image_id": 98})
+
+    said = str(error.value)
+    assert "detection 2 and 24 more: image_id 99 is no picture of the ground truth; detection 27: " in said
+    assert "more;" not in said
 
 
 @pytest.mark.parametrize(
