@@ -63,6 +63,11 @@ KEYS: dict[str, tuple[str, ...]] = {
         "Step by step plays NMS: Space plays and rests, ← → go one step, Page up and Page down go to the box "
         "that stays next.",
     ),
+    "anchors": (
+        *_LOOKING,
+        "Where one cell is shown, a click beside its anchors goes to the cell that lies there, Shift with an "
+        "arrow key to the next one.",
+    ),
     "fixed": _LOOKING,
 }
 

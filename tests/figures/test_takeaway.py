@@ -270,7 +270,7 @@ def test_soft_nms_is_told_by_its_sigma():
 def test_every_page_and_rule_has_its_words():
     assert set(LESSON_PAGES) == {"anchors", "matching", "assignment", "detections"}
     assert set(RULES) == {"bipartite", "overwrite", "torchvision"}
-    assert set(KEYS) == {"editable", "detections", "fixed"}
+    assert set(KEYS) == {"editable", "anchors", "detections", "fixed"}
 
 
 def test_every_photograph_says_whose_it_is():
