@@ -84,6 +84,7 @@ FOLDERS: dict[str, set[str]] = {
         "presets",
         "selection",
         "pyramid",
+        "sides",
         "preset_files",
         "any_preset",
     },

@@ -18,6 +18,7 @@ from ssd.config import (
     SizeAnchors,
     anchor_preset,
     caffe_anchors,
+    grids_for_size,
     scale_formula,
     scaled_anchors,
     unclipped,
@@ -97,6 +98,23 @@ def test_a_step_in_pixels_is_divided_by_width_and_by_height():
 
 def test_without_a_step_the_grid_divides_the_picture_evenly():
     assert SizeAnchors(**GOOD).levels()[0].step_wh == (1 / 2, 1 / 3)
+
+
+@pytest.mark.parametrize(
+    ("preset", "size_wh", "grids_wh"),
+    [  # strides 8 to 256, and Caffe's own steps, of which the last two are no powers of two
+        ("wide320", (224, 160), ((28, 20), (14, 10), (7, 5), (4, 3), (2, 2), (1, 1))),
+        ("ssd300-voc", (600, 300), ((75, 38), (38, 19), (19, 10), (10, 5), (6, 3), (2, 1))),
+    ],
+)
+def test_the_grids_of_another_size(preset, size_wh, grids_wh):
+    assert grids_for_size(anchor_preset(preset).anchors, size_wh=size_wh) == grids_wh
+
+
+def test_a_grid_that_no_stride_gives_keeps_the_size_of_its_cells():
+    config = SizeAnchors(**{**GOOD, "grids_wh": ((7, 6),), "picture_wh": (70, 60)})
+
+    assert grids_for_size(config, size_wh=(101, 60)) == ((11, 6),)  # cells of 10 px; 8 give 9, 16 give 5
 
 
 def test_the_scale_formula_of_the_paper():

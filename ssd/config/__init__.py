@@ -13,7 +13,6 @@ from ssd.config.anchors import (
     ClipRule,
     GridAnchors,
     SizeAnchors,
-    anchors_for_side,
     caffe_anchors,
     scale_formula,
     scaled_anchors,
@@ -27,6 +26,7 @@ from ssd.config.preset_files import preset_paths, preset_to_toml, read_preset, v
 from ssd.config.presets import ANCHOR_PRESETS, AnchorPreset
 from ssd.config.pyramid import PYRAMID_PRESETS, PyramidAnchors, PyramidPreset, pyramid_for_picture
 from ssd.config.selection import NMS_KINDS, SELECTION_PRESETS, NmsKind, SelectionConfig
+from ssd.config.sides import anchors_for_side, grids_for_size
 
 __all__ = [
     "ANCHOR_PRESETS",
@@ -57,6 +57,7 @@ __all__ = [
     "any_preset",
     "any_preset_names",
     "caffe_anchors",
+    "grids_for_size",
     "preset_paths",
     "preset_to_toml",
     "pyramid_for_picture",

@@ -16,7 +16,6 @@ __all__ = [
     "ClipRule",
     "GridAnchors",
     "SizeAnchors",
-    "anchors_for_side",
     "caffe_anchors",
     "scale_formula",
     "scaled_anchors",
@@ -169,47 +168,6 @@ def square_grids(*sides: int) -> tuple[tuple[int, int], ...]:
         ((38, 38), (19, 19))
     """
     return tuple((side, side) for side in sides)
-
-
-def anchors_for_side(config: AnchorConfig, *, side_px: int, keep: AnchorSizes = "pixels") -> AnchorConfig:
-    """The same anchors for a square input of another side.
-
-    Args:
-        config: any anchors.
-        side_px: side of the new input.
-        keep: an anchor keeps its ``pixels``, or its ``shares`` of the picture.
-
-    Returns:
-        Anchors with a cell for every step, or begun step, of each level. At its own side the
-        configuration itself; so are the lesson's grids, which have no size in pixels.
-
-    Raises:
-        ConfigError: the side is not positive.
-
-    Example:
-        >>> small = caffe_anchors(grids=(4,), min_px=(10.0,), max_px=(40.0,), ratios=((2.0,),), side_px=32)
-        >>> larger = anchors_for_side(small, side_px=50)
-        >>> larger.grids_wh, larger.sizes_px, anchors_for_side(small, side_px=64, keep="shares").sizes_px
-        (((7, 7),), (10.0,), (20.0,))
-    """
-    if side_px < 1:
-        raise ConfigError(f"The side of the input must be at least 1 px, got {side_px}.")
-    if isinstance(config, GridAnchors) or config.picture_wh == (side_px, side_px):
-        return config
-    own, factor = config.picture_wh, 1.0 if keep == "pixels" else side_px / min(config.picture_wh)
-    grids = tuple(
-        (math.ceil(side_px / (step or own[0] / columns)), math.ceil(side_px / (step or own[1] / rows)))
-        for step, (columns, rows) in zip(
-            config.steps_px or (0.0,) * len(config.grids_wh), config.grids_wh, strict=True
-        )
-    )
-    return replace(
-        config,
-        grids_wh=grids,
-        sizes_px=tuple(size * factor for size in config.sizes_px),
-        extra_sizes_px=tuple(size * factor for size in config.extra_sizes_px),
-        picture_wh=(side_px, side_px),
-    )
 
 
 def scale_formula(*, s_min: float, s_max: float, levels: int) -> tuple[float, ...]:

@@ -19,12 +19,12 @@ from ssd.config import (
     MatchingRule,
     PyramidAnchors,
     PyramidPreset,
+    grids_for_size,
     pyramid_for_picture,
 )
 from ssd.coverage.matched import coverage
 from ssd.coverage.records import Coverage
 from ssd.data.object_table import ObjectTable, some_objects
-from ssd.errors import ConfigError
 
 __all__ = ["Grid", "anchors_at_size", "grids", "preset_coverage", "training_size"]
 
@@ -181,8 +181,8 @@ def anchors_at_size(config: AnchorConfig, *, size_wh: tuple[int, int]) -> Anchor
 
     Returns:
         At its own size exactly the preset's. Elsewhere an anchor keeps its size in pixels,
-        and a level has a cell for every step (or begun step) of its own; the lesson's grids
-        have no size in pixels and stay as they are.
+        and the grids are those of ``ssd.config.grids_for_size``; the lesson's grids have no
+        size in pixels and stay as they are.
 
     Raises:
         ConfigError: the size is not positive, or makes too many anchors.
@@ -192,15 +192,7 @@ def anchors_at_size(config: AnchorConfig, *, size_wh: tuple[int, int]) -> Anchor
         >>> anchors_at_size(anchor_preset("ssd300-voc").anchors, size_wh=(512, 512)).levels[0].grid_wh
         (64, 64)
     """
-    if min(size_wh) < 1:
-        raise ConfigError(f"A training size must be at least 1 px, got {size_wh[0]} × {size_wh[1]}.")
     if isinstance(config, GridAnchors) or size_wh == config.picture_wh:
         return make_anchors(config)
-    own = config.picture_wh
-    grids = []
-    for number, (columns, rows) in enumerate(config.grids_wh):
-        step = None if config.steps_px is None else config.steps_px[number]
-        steps = (step or own[0] / columns, step or own[1] / rows)
-        grids.append((math.ceil(size_wh[0] / steps[0]), math.ceil(size_wh[1] / steps[1])))
-    scale = (own[0] / size_wh[0], own[1] / size_wh[1])
-    return resized_anchors(config, grids_wh=tuple(grids), scale_wh=scale)
+    own, grids_wh = config.picture_wh, grids_for_size(config, size_wh=size_wh)
+    return resized_anchors(config, grids_wh=grids_wh, scale_wh=(own[0] / size_wh[0], own[1] / size_wh[1]))

@@ -204,6 +204,14 @@ def test_a_run_at_another_side_than_its_anchors_takes_them_along() -> None:
         assert float(bare(run.model).anchors.cxcywh[0, 2]) == pytest.approx(first)
 
 
+@pytest.mark.parametrize("side_px", [160, 224, 288])
+@pytest.mark.parametrize("model", ["ssd-small", "ssd-small-wide", "ssd300-resnet34"])
+def test_the_grids_of_another_side_are_those_of_the_feature_maps(model: str, side_px: int) -> None:
+    run = prepare(replace(TINY, model=model, anchors="", size_px=side_px), class_names=CLASSES)
+
+    assert len(run.anchors_at(side_px)) == len(bare(run.model).anchors)
+
+
 def test_a_loss_that_does_not_fit_a_picture_network_is_refused() -> None:
     config = replace(TINY, model="multilabel", size_px=224, picture_loss=PictureLossConfig("softmax"))
 
