@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import os
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from dataclasses import replace
@@ -27,6 +27,8 @@ from ssd.evaluation.cache import (
     CachedPicture,
     CacheError,
     Candidates,
+    cached_path,
+    make_room,
     read_cached,
     write_cached,
 )
@@ -42,7 +44,6 @@ _Found = TypeVar("_Found")
 Progress = Callable[[int, int], None]  # how many are done, of how many
 _THREADS = 4  # pictures at a time; what they spend their time in lets go of the interpreter
 _ROWS = 2_000_000  # ranked candidates in memory, 40 bytes each; who has more than its share is read again
-_SHORT = 32  # hex digits of a SHA-256 in a file's name
 
 
 class RawOutputs:
@@ -251,7 +252,7 @@ class RawOutputs:
 
     def _path(self, picture: str) -> Path:
         """The file of a picture."""
-        return self.folder / self.predictor.sha256[:_SHORT] / f"{picture[:_SHORT]}.raw"
+        return cached_path(self.folder, weights=self.predictor.sha256, picture=picture)
 
     def _cached(self, index: int) -> CachedPicture:
         """The file of a picture that was added."""
@@ -308,7 +309,8 @@ def raw_outputs(
     A file belongs to weights and to a picture (both by SHA-256), not to a data set: another
     split, or a picture more, costs nothing for the pictures that are known. A file that is
     damaged or another's is computed again. Every file is written whole or not at all, so the
-    work can be stopped at any time and goes on where it was.
+    work can be stopped at any time and goes on where it was. Where the files of other weights
+    take more than 8 GB, those that were asked for longest ago are removed.
 
     Args:
         predictor: the detector.
@@ -332,6 +334,7 @@ def raw_outputs(
             f"The cache may not lie in the data set {shown_name(data.root.name)}; choose another --cache."
         )
     floor = min(SCORE_FLOOR, predictor.config.selection.score_threshold)
+    make_room(folder, weights=predictor.sha256)
     raw = RawOutputs(predictor, data, folder=folder, floor=floor)
     for index in range(len(data)):
         raw._add()
@@ -342,7 +345,6 @@ def raw_outputs(
 
 def _digest(picture: UInt8[Tensor, "3 h w"]) -> str:
     """SHA-256 of the shape and the pixels of a picture that has no file."""
-    shape: Sequence[int] = picture.shape
-    digest = hashlib.sha256(repr(tuple(shape)).encode())
+    digest = hashlib.sha256(repr(tuple(picture.shape)).encode())
     digest.update(picture.contiguous().to(torch.uint8).numpy().tobytes())
     return digest.hexdigest()

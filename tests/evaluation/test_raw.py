@@ -7,6 +7,7 @@ import hashlib
 import os
 import time
 from dataclasses import replace
+from functools import partial
 
 import pytest
 import torch
@@ -16,6 +17,7 @@ from ssd.data.folders import open_dataset
 from ssd.data.images import picture_to_png
 from ssd.errors import ConfigError, DataError, ResourceError
 from ssd.evaluation import raw_outputs, results
+from ssd.evaluation.cache import make_room
 from ssd.metrics import above
 from ssd.training.loader import SyntheticSource
 from tests.evaluation.cells import SIZE, cells, counting, predictor, write_cells
@@ -215,6 +217,29 @@ def test_a_file_of_other_weights_or_another_picture_is_not_believed(root, cache)
     other = counting(sha256="cd" * 32, seed=1)
     raw_outputs(other, cells(root), cache=cache)
     assert other.runs == 5
+
+
+def test_the_disk_has_an_end_and_weights_asked_for_longest_ago_leave_first(root, cache, monkeypatch):
+    first, second, third = (counting(sha256=name * 32, seed=1) for name in ("a1", "b2", "c3"))
+    for age, detector in enumerate((first, second, third)):
+        raw = raw_outputs(detector, cells(root), cache=cache)
+        os.utime(raw.folder / detector.sha256[:32], (1_000_000 + age, 1_000_000 + age))
+    (raw.folder / "notes").mkdir()
+    (raw.folder / "notes" / "mine.raw").write_bytes(b"not ours")
+    size = sum(len(content) for path, content in files(raw.folder).items() if path.parts[0] == "b2" * 16)
+
+    assert make_room(raw.folder, weights=first.sha256, limit_bytes=2 * size) == 0  # asked for now: the newest
+    assert make_room(raw.folder, weights="d4" * 32, limit_bytes=2 * size) == size
+    assert {path.name for path in raw.folder.iterdir()} == {"a1" * 16, "c3" * 16, "notes"}
+
+    assert make_room(raw.folder, weights=first.sha256, limit_bytes=0) == size  # its own stay
+    assert {path.name for path in raw.folder.iterdir()} == {"a1" * 16, "notes"}
+
+    monkeypatch.setattr("ssd.evaluation.raw.make_room", partial(make_room, limit_bytes=0))
+    used = raw_outputs(first, cells(root), cache=cache)
+    raw_outputs(third, cells(root), cache=cache)
+    same(used.results(), list(results(predictor(sha256=first.sha256, seed=1), cells(root))))  # computed again
+    assert (first.runs, third.runs) == (10, 10)
 
 
 def test_the_data_set_is_left_as_it_was_and_may_not_hold_the_cache(root, cache):
