@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
+from ssd.boxes import jaccard
 from ssd.checkpoints import find_model, model_names, read_weights
 from ssd.data.folders import open_dataset
+from ssd.data.samples import sample_scene
 from ssd.data.shapes import SHAPE_CLASSES
 from ssd.data.synthetic import TEST_SEEDS
 from ssd.evaluation import results
@@ -54,3 +57,27 @@ def test_it_reaches_its_ap50_on_val(shared_data: Path, name: str, num_pictures: 
 
     assert report.num_pictures == num_pictures
     assert report.ap50 is not None and report.ap50 >= least
+
+
+@pytest.mark.slow
+def test_voc5_keeps_its_ap50_on_the_first_100_photographs_of_test(shared_data: Path) -> None:
+    model = predictor("voc5")  # all 506, as the card has them, take a minute: benchmarks.accuracy
+    data = open_dataset(shared_data / "voc5", split="test", classes=model.config.class_names)
+
+    report = coco_ap(
+        list(results(model, replace(data, entries=data.entries[:100]))), class_names=data.classes
+    )
+
+    assert report.num_pictures == 100
+    assert report.ap50 is not None and report.ap50 >= 0.6
+
+
+def test_the_sample_cat_is_found_and_nothing_else() -> None:
+    model, cat = predictor("voc5"), sample_scene("chelsea")
+
+    said = model.select(
+        model.predict(cat.picture), replace(model.config.selection, score_threshold=0.5)
+    ).detections
+
+    assert [model.config.class_names[label - 1] for label in said.labels.tolist()] == ["cat"]
+    assert float(jaccard(said.boxes, cat.target.boxes[:1])) >= 0.75
