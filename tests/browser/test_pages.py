@@ -80,8 +80,10 @@ def test_a_page_opens_without_a_complaint_and_fits_every_screen(open_tab, app_ur
 
 
 def assert_fits(tab) -> None:
-    """No complaint, and nothing beyond the right border."""
+    """No complaint, the title below the bar, and nothing beyond the right border."""
     assert tab.locator("[data-testid=stException]").count() == 0
+    bar = tab.locator("[data-testid=stHeader]").bounding_box()
+    assert tab.locator("[data-testid=stMain] h1").first.bounding_box()["y"] >= bar["y"] + bar["height"]
     assert tab.evaluate("document.querySelector('[data-testid=stMain]').scrollWidth - innerWidth") <= 0
 
 
