@@ -77,6 +77,9 @@ def test_a_page_opens_without_a_complaint_and_fits_every_screen(open_tab, app_ur
     tab.wait_for_selector("canvas.ssd-canvas[data-ver]" if page else "[data-testid=stMain] img")
     still(tab)
     assert_fits(tab)
+    if not page:  # all four stages on the first screen of a phone
+        last = tab.locator(".st-key-pipeline [data-testid=stColumn] img").nth(3).bounding_box()
+        assert last["y"] + last["height"] <= 800
 
 
 def assert_fits(tab) -> None:
