@@ -34,7 +34,7 @@ def draw_sidebar() -> None:
     arrived = back.is_arrival()
     if back.is_step():
         _step_back()
-    elif arrived and "tour" not in st.query_params:
+    elif arrived:
         back.take_up()
     state.read_link()
     if "tour" in st.query_params:

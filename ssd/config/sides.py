@@ -68,11 +68,9 @@ def anchors_for_side(config: AnchorConfig, *, side_px: int, keep: AnchorSizes = 
         >>> larger.grids_wh, larger.sizes_px, anchors_for_side(small, side_px=64, keep="shares").sizes_px
         (((7, 7),), (10.0,), (20.0,))
     """
-    if isinstance(config, GridAnchors):
+    if isinstance(config, GridAnchors) or config.picture_wh == (side_px, side_px):
         return config
     grids = grids_for_size(config, size_wh=(side_px, side_px))
-    if config.picture_wh == (side_px, side_px):
-        return config
     factor = 1.0 if keep == "pixels" else side_px / min(config.picture_wh)
     return replace(
         config,

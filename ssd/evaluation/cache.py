@@ -43,7 +43,7 @@ _START = struct.Struct("<8sII")  # magic, length of the header, its CRC-32
 _WORD = 4  # bytes of a number
 _MAX_HEADER = 4_096
 _SHORT = 32  # hex digits of a SHA-256 in a name
-_OTHERS_BYTES = 8_000_000_000  # on disk: VOC2007 test with SSD300 takes 4.3 GB
+_OTHERS_BYTES = 8_000_000_000  # on disk; SSD300 on VOC2007 test: 4,952 × 8,732 × 25 numbers, 4.3 GB
 
 
 class CacheError(Exception):
@@ -212,10 +212,10 @@ def make_room(folder: Path, *, weights: str, limit_bytes: int = _OTHERS_BYTES) -
         if held - freed <= limit_bytes:
             break
         with suppress(OSError):
-            for file in sizes:
+            for file, size in sizes.items():
                 file.unlink(missing_ok=True)
+                freed += size
             one.rmdir()
-        freed += sum(sizes.values())
     return freed
 
 
